@@ -1,0 +1,1 @@
+"""The stores that hold secrets, one file each, all behind `base.Backend`."""

@@ -1,0 +1,165 @@
+"""What every backend must do, may do, and says that it cannot do."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
+
+from syncer.errors import Unsupported
+from syncer.options import parse_options
+from syncer.plan import Calls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from pathlib import Path
+
+    from syncer.model import Address, Observed, Secret
+    from syncer.sensitive import Sensitive
+
+
+class Capability(StrEnum):
+    """What a backend can do beyond create, rotate and observe. What is not listed, it cannot."""
+
+    DISABLE_ENFORCED = "disable-enforced"
+    """The store itself refuses readers of a disabled secret."""
+    DISABLE_ADVISORY = "disable-advisory"
+    """A disabled secret carries a mark that well-behaved readers heed."""
+    TAGS = "tags"
+    DESCRIPTION = "description"
+    READ = "read"
+    """Values can be read back."""
+    DELETE = "delete"
+    SOFT_DELETE = "soft-delete"
+    """A deleted secret can be restored."""
+    MOVE = "move"
+    """A secret can be renamed in one write, its value untouched."""
+    BINARY = "binary"
+    """Any bytes; without it, UTF-8 text only."""
+    CONDITIONAL_WRITE = "conditional-write"
+    """A write that expected another version is refused by the store."""
+    VERSION_IN_LIST = "version-in-list"
+    """Observing gives the version of each value without reading it."""
+
+
+DISABLES = frozenset({Capability.DISABLE_ENFORCED, Capability.DISABLE_ADVISORY})
+
+
+class Meter:
+    """Counts what a run asks of a backend; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls = 0
+        self._values_read = 0
+
+    def call(self, *, values_read: int = 0) -> None:
+        """Note one request to the backend that read that many values."""
+        with self._lock:
+            self._calls += 1
+            self._values_read += values_read
+
+    @property
+    def total(self) -> Calls:
+        """What was noted so far."""
+        return Calls(calls=self._calls, values_read=self._values_read)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendContext:
+    """What a backend is told about the run that opens it."""
+
+    project: str
+    """The owner to mark as ours."""
+    folder: Path
+    """The manifest's folder: relative paths in options start there."""
+    subkey: Callable[[str], bytes]
+    """32 bytes derived from the project key for a label; finds or makes the key when first called."""
+    key_id: Callable[[], str]
+    """A public name of the project key, the same for the same key."""
+
+
+class Backend(ABC):
+    """A store that holds secrets.
+
+    A method makes one write at most and must translate every error of its SDK into one of `syncer.errors`,
+    unchained where it could carry a request. A backend is used from up to `concurrency` threads at once.
+
+    `expected` is what was observed when the change was planned. Where the store can refuse a write that finds
+    another version (`Capability.CONDITIONAL_WRITE`), it must: `VersionConflict`.
+    """
+
+    type_name: ClassVar[str]
+    capabilities: ClassVar[frozenset[Capability]] = frozenset()
+    concurrency: ClassVar[int] = 1
+    """Calls that the store stands at once."""
+    Options: ClassVar[type[Any]]
+    """A frozen dataclass of the options that stand beside `type` in the manifest."""
+
+    def __init__(self, options: Any, context: BackendContext) -> None:
+        self.options = options
+        self.context = context
+        self.meter = Meter()
+
+    @classmethod
+    def open(cls, options: Mapping[str, Any], context: BackendContext) -> Self:
+        """Make one from its options; must not reach for the store yet. Raise InvalidConfiguration."""
+        return cls(parse_options(cls.Options, options), context)
+
+    def check(self, secret: Secret) -> None:
+        """Raise Unsupported for a declared secret that this backend cannot hold, with the reason; offline."""
+
+    def check_value(self, secret: Secret, value: Sensitive) -> None:
+        """Raise Unsupported for a value that this backend cannot hold (size, encoding), while planning."""
+
+    @abstractmethod
+    def observe(self, scopes: Collection[str], addresses: Collection[Address]) -> Iterable[Observed]:
+        """Give the metadata of everything in `scopes`: every page, foreign entries and pending deletions too.
+
+        `addresses` are those that the run is about, for stores that are asked by name. More may come; an
+        address must never come twice. No value is read.
+        """
+
+    @abstractmethod
+    def create(self, secret: Secret, value: Sensitive) -> Observed:
+        """Write a new, enabled secret with its tags, description and owner mark. AlreadyExists if present."""
+
+    @abstractmethod
+    def rotate(self, secret: Secret, value: Sensitive, expected: Observed) -> Observed:
+        """Write a new version of the value; keep tags, description and enabled. NotFound if gone."""
+
+    def read(self, address: Address) -> Sensitive:
+        """Give the current value, also of a disabled secret. NotFound if gone. Needs READ."""
+        self._cannot(f"read {address}")
+
+    def update(self, secret: Secret, expected: Observed, drop: Collection[str]) -> Observed:
+        """Set tags, description and owner mark as declared, remove the tags in `drop`, keep others. Needs TAGS."""
+        self._cannot(f"update {secret.address}")
+
+    def set_enabled(self, expected: Observed, *, enabled: bool) -> Observed:
+        """Allow or stop consumers to read it, the value kept. Needs one of the DISABLE capabilities."""
+        self._cannot(f"disable {expected.address}")
+
+    def delete(self, expected: Observed) -> None:
+        """Delete, softly where the store can. NotFound if gone. Needs DELETE."""
+        self._cannot(f"delete {expected.address}")
+
+    def restore(self, expected: Observed) -> Observed:
+        """Undo a soft deletion: the value, tags and enabled state as they were. Needs SOFT_DELETE."""
+        self._cannot(f"restore {expected.address}")
+
+    def move(self, secret: Secret, expected: Observed) -> Observed:
+        """Rename `expected.address` to `secret.address`, value and version kept. Needs MOVE.
+
+        AlreadyExists if the new name is taken, NotFound if the old one is gone.
+        """
+        self._cannot(f"move {expected.address}")
+
+    def close(self) -> None:
+        """Let go of connections; called once, also after an error."""
+
+    def _cannot(self, what: str) -> NoReturn:
+        message = f"backend type {self.type_name} cannot {what}"
+        raise Unsupported(message)

@@ -1,0 +1,1 @@
+"""Refresh, plan, guard, apply."""

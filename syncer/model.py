@@ -1,0 +1,216 @@
+"""The nouns of the tool: addresses, declared secrets, what is desired and what is observed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+    from pathlib import Path
+
+    from syncer.sensitive import Sensitive
+
+DEFAULT_BACKEND = "default"
+"""The name of the backend that stands under `backend:`."""
+
+
+class Address(NamedTuple):
+    """`scope:ref`, the key of everything. A tuple, because plans hash and sort tens of thousands of them."""
+
+    scope: str
+    ref: str
+
+    def __str__(self) -> str:
+        return f"{self.scope}:{self.ref}"
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read `scope:ref`. Raise ValueError without a colon or with an empty half."""
+        scope, colon, ref = text.partition(":")
+        if not (scope and colon and ref):
+            message = "an address is written scope:ref"
+            raise ValueError(message)
+        return cls(scope, ref)
+
+
+class OnRemove(StrEnum):
+    """What becomes of a secret that leaves the manifest."""
+
+    DISABLE = "disable"
+    DELETE = "delete"
+    FORGET = "forget"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Origin:
+    """Where in the manifest something stands; `line` counts from 1."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """When a value is due for a new version."""
+
+    every: timedelta | None = None
+    """Age at which a rotation is due."""
+    warn: timedelta | None = None
+    """How long before that a plan starts to warn."""
+    version: int = 0
+    """Raise it to ask for a rotation in a commit."""
+
+
+NO_ROTATION = Rotation()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpec:
+    """A source as declared: its type, its argument and its options. Never a value."""
+
+    type: str
+    """The one key that names the source: `env`, `file`, `command`, `generate`, `sealed`, or an entry point's name."""
+    argument: Any
+    """What stands under that key, as YAML gives it."""
+    options: Mapping[str, Any]
+    """The keys beside it, `decode` among them."""
+    folder: Path
+    """The folder of the file that declares it: relative paths start there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """One declared entry: a source and metadata, never a value."""
+
+    address: Address
+    source: SourceSpec
+    tags: Mapping[str, str]
+    enabled: bool
+    description: str
+    """Empty where the manifest says nothing."""
+    rotate: Rotation
+    on_remove: OnRemove
+    backend: str
+    """The name of the backend that holds it."""
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """A named space of secrets."""
+
+    name: str
+    description: str = ""
+    fallback: str | None = None
+    """Where consumers look next; never changes what is written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendSpec:
+    """A backend as declared: its type and the options that stand beside it."""
+
+    name: str
+    type: str
+    options: Mapping[str, Any]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateSpec:
+    """Where the state lives."""
+
+    type: str = "file"
+    path: str = ".syncer/state.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A `moved:` entry: the secret at `source` is from now on called `target`."""
+
+    source: Address
+    target: Address
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """Everything the manifest says, merged from all its files and checked."""
+
+    path: Path
+    project: str
+    backends: Mapping[str, BackendSpec]
+    state: StateSpec
+    scopes: Mapping[str, Scope]
+    secrets: Mapping[Address, Secret]
+    moved: tuple[Move, ...] = ()
+    removed: Mapping[Address, OnRemove] = field(default_factory=dict)
+    digest: str
+    """SHA-256 over names and contents of all its files: they hold no value."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the manifest: state, key and relative paths start there."""
+        return self.path.parent
+
+
+class Fingerprint(NamedTuple):
+    """HMAC-SHA-256 of a value under the project key, salted so that equal values at two addresses differ."""
+
+    salt: str
+    mac: str
+
+    def __str__(self) -> str:
+        return f"hmac:{self.salt}:{self.mac}"
+
+    @property
+    def short(self) -> str:
+        """The form for people: enough to see that it moved."""
+        return f"hmac:{self.mac[:8]}"
+
+    @classmethod
+    def parse(cls, text: str) -> Fingerprint:
+        """Read the form that `str()` writes. Raise ValueError for anything else."""
+        kind, salt, mac = text.split(":")
+        if kind != "hmac":
+            message = "not a fingerprint"
+            raise ValueError(message)
+        return cls(salt, mac)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Desired:
+    """What the manifest wants of one address, resolved for this run only."""
+
+    secret: Secret
+    value: Sensitive | None = None
+    """None for a generated value, which is made at apply, and where values are skipped."""
+    fingerprint: Fingerprint | None = None
+    """Of `value`, under the salt of the record where there is one."""
+    source_digest: str = ""
+    """Of the declaration: `type:hash`. Empty where nobody asked for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What a backend says of one address now: metadata only."""
+
+    address: Address
+    version: str
+    """Opaque; moves if and only if the VALUE moves."""
+    tags: Mapping[str, str]
+    """Without the marks that `syncer` keeps for itself."""
+    enabled: bool
+    description: str | None
+    """None where the backend holds no description."""
+    owner: str | None
+    """The project that the backend's mark names; None for a secret that nobody marked."""
+    remote_id: str = ""
+    """What the backend itself calls it, where that is not the address."""
+    deleted: bool = False
+    """Pending deletion: the name is taken and the value can be restored."""

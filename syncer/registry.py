@@ -1,0 +1,74 @@
+"""Type name to class: a static table for what is ours, entry points for the rest, imported on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from syncer.errors import InvalidConfiguration
+from syncer.options import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from syncer.backends.base import Backend
+    from syncer.sources.base import Source
+
+BACKENDS: dict[str, tuple[str, str | None]] = {
+    "local": ("syncer.backends.local:LocalBackend", None),
+}
+"""Type to class, and the extra that brings its SDK."""
+
+SOURCES: dict[str, str] = {
+    "env": "syncer.sources.env:EnvSource",
+    "file": "syncer.sources.file:FileSource",
+    "command": "syncer.sources.command:CommandSource",
+    "generate": "syncer.sources.generate:GenerateSource",
+    "sealed": "syncer.sources.sealed:SealedSource",
+}
+
+BACKEND_GROUP = "syncer.backends"
+SOURCE_GROUP = "syncer.sources"
+
+
+def backend_class(type_name: str) -> type[Backend]:
+    """Import the class of a backend type. Raise InvalidConfiguration for an unknown type or a missing SDK."""
+    target, extra = BACKENDS.get(type_name, (None, None))
+    try:
+        found: type[Backend] = _load(BACKEND_GROUP, type_name, target, BACKENDS)
+    except ModuleNotFoundError as error:
+        message = f"backend type {type_name} needs the package `{error.name}`"
+        raise InvalidConfiguration(message, hint=f"pip install 'syncer[{extra}]'" if extra else None) from None
+    return found
+
+
+def source_class(type_name: str) -> type[Source]:
+    """Import the class of a source type. Raise InvalidConfiguration for an unknown type."""
+    found: type[Source] = _load(SOURCE_GROUP, type_name, SOURCES.get(type_name), SOURCES)
+    return found
+
+
+def backend_types() -> tuple[str, ...]:
+    """Name every backend type at hand: ours first, then those of entry points."""
+    return (*BACKENDS, *sorted(entry.name for entry in _entry_points(BACKEND_GROUP) if entry.name not in BACKENDS))
+
+
+def _load(group: str, name: str, target: str | None, known: Iterable[str]) -> Any:
+    if target is not None:
+        module, _, attribute = target.partition(":")
+        return getattr(import_module(module), attribute)
+    for entry in _entry_points(group):
+        if entry.name == name:
+            return entry.load()
+    what = "backend type" if group == BACKEND_GROUP else "source"
+    # The unknown name is not repeated: where a source was meant, a value may have been typed.
+    message = f"unknown {what}{did_you_mean(name, known)}"
+    raise InvalidConfiguration(
+        message, hint=f"known: {', '.join(known)}; a package may bring more as entry points {group}"
+    )
+
+
+def _entry_points(group: str) -> Any:
+    from importlib.metadata import entry_points  # noqa: PLC0415  # slow: asked only for names that the table lacks
+
+    return entry_points(group=group)

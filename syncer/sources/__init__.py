@@ -1,0 +1,1 @@
+"""Where values come from, one file each, all behind `base.Source`."""

@@ -1,0 +1,1 @@
+"""What we remember having written: the state file, its journal, its lock, its key."""
