@@ -189,11 +189,13 @@ class Desired:
 
     secret: Secret
     value: Sensitive | None = None
-    """None for a generated value, which is made at apply, and where values are skipped."""
+    """None for what is made at apply, and where values are skipped."""
     fingerprint: Fingerprint | None = None
     """Of `value`, under the salt of the record where there is one."""
     source_digest: str = ""
-    """Of the declaration: `type:hash`. Empty where nobody asked for it."""
+    """Of the declaration, `type:hash`; empty where `fingerprint` says more."""
+    made_at_apply: bool = False
+    """The source makes another value each time; it is asked once for each write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import MISSING, fields
+from datetime import timedelta
+from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -22,6 +25,10 @@ _SPOKEN = {
     NoneType: "null",
 }
 
+_DURATION = re.compile(r"0*([1-9][0-9]{0,10})([smhdw])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LONGEST = 100 * 365 * 86_400
+
 
 def parse_options(cls: type[T], given: Mapping[str, Any]) -> T:
     """Build an options dataclass; its fields are plain classes, `list`, `dict` or unions of them.
@@ -29,18 +36,32 @@ def parse_options(cls: type[T], given: Mapping[str, Any]) -> T:
     Raise InvalidConfiguration naming the option: unknown, missing, or of another type. The message must never
     repeat what stood there: a value may have been typed by mistake.
     """
-    hints = get_type_hints(cls)
-    for name in given:
+    hints, required = _shape(cls)  # type: ignore[arg-type]  # every class is hashable
+    if not given and not required:
+        return cls()
+    for name, value in given.items():
         if name not in hints:
-            message = f"unknown option `{name}`{did_you_mean(name, hints)}"
+            message = f"unknown option `{name}`{did_you_mean(str(name), hints)}"
             raise InvalidConfiguration(message)
-    for field in fields(cls):  # type: ignore[arg-type]  # every options class is a dataclass
-        if field.name in given:
-            _check_type(field.name, given[field.name], hints[field.name])
-        elif field.default is MISSING and field.default_factory is MISSING:
-            message = f"option `{field.name}` is missing"
+        _check_type(name, value, hints[name])
+    for name in required:
+        if name not in given:
+            message = f"option `{name}` is missing"
             raise InvalidConfiguration(message)
     return cls(**given)
+
+
+def duration(text: str) -> timedelta:
+    """Read a duration such as `30s`, `15m`, `24h`, `90d` or `4w`: positive, at most 100 years of 365 days.
+
+    Raise InvalidConfiguration for anything else.
+    """
+    match = _DURATION.fullmatch(text)
+    seconds = int(match[1]) * _UNITS[match[2]] if match else 0
+    if not 0 < seconds <= _LONGEST:
+        message = "a duration is a positive whole number and s, m, h, d or w, such as 90d; at most 100 years"
+        raise InvalidConfiguration(message)
+    return timedelta(seconds=seconds)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -49,6 +70,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
     close = get_close_matches(word, sorted(known), n=1)
     return f", did you mean `{close[0]}`?" if close else ""
+
+
+# Worked out once for each class: reading hints is slow, and a manifest may declare 10,000 sources.
+@cache
+def _shape(cls: type[Any]) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    required = (field.name for field in fields(cls) if field.default is MISSING and field.default_factory is MISSING)
+    return get_type_hints(cls), tuple(required)
 
 
 def _check_type(name: str, value: object, hint: Any) -> None:

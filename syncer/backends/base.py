@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 from syncer.errors import Unsupported
 from syncer.options import parse_options
-from syncer.plan import Calls
+from syncer.plans import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -95,6 +95,8 @@ class Backend(ABC):
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
     concurrency: ClassVar[int] = 1
     """Calls that the store stands at once."""
+    embedded: ClassVar[bool] = False
+    """Needs no set-up: even the project key is made on first use."""
     Options: ClassVar[type[Any]]
     """A frozen dataclass of the options that stand beside `type` in the manifest."""
 
@@ -113,6 +115,9 @@ class Backend(ABC):
 
     def check_value(self, secret: Secret, value: Sensitive) -> None:
         """Raise Unsupported for a value that this backend cannot hold (size, encoding), while planning."""
+        if Capability.BINARY not in self.capabilities and not _is_text(value):
+            message = f"backend type {self.type_name} holds UTF-8 text only"
+            raise Unsupported(message, hint="encode the value, for instance in base64, where it comes from")
 
     @abstractmethod
     def observe(self, scopes: Collection[str], addresses: Collection[Address]) -> Iterable[Observed]:
@@ -163,3 +168,11 @@ class Backend(ABC):
     def _cannot(self, what: str) -> NoReturn:
         message = f"backend type {self.type_name} cannot {what}"
         raise Unsupported(message)
+
+
+def _is_text(value: Sensitive) -> bool:
+    try:
+        value.reveal().decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from syncer.errors import SyncerError
-    from syncer.model import Address, Fingerprint, Observed, Origin, Secret
+    from syncer.model import Address, Desired, Fingerprint, Observed, Origin, Secret
 
 
 class Action(StrEnum):
@@ -93,6 +93,9 @@ class Location:
     address: Address
 
 
+_OF_VALUE = frozenset({Action.CREATE, Action.ROTATE})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One change: one action, one reason, one backend write, one record."""
@@ -114,6 +117,11 @@ class Change:
     advisory: bool = False
     """An enable or disable that the backend only notes and does not enforce."""
 
+    @property
+    def writes_value(self) -> bool:
+        """Whether a value goes to the backend; a restored secret brings its own."""
+        return self.action in _OF_VALUE and self.reason is not Reason.PENDING_DELETION
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
@@ -122,8 +130,10 @@ class Drift:
     address: Address
     backend: str
     kind: DriftKind
-    before: object
-    after: object
+    before: Any
+    """As recorded: a version, tags, a flag or a text, by `kind`. Never a value."""
+    after: Any
+    """As observed; None where it is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +193,10 @@ class Plan:
     values: Values = Values.RESOLVED
     selection: Selection = field(default_factory=Selection)
     calls: Mapping[str, Calls] = field(default_factory=dict)
+    desired: Mapping[Address, Desired] = field(default_factory=dict, repr=False, compare=False)
+    """What the sources yielded, for an apply in the same process; no document holds it."""
+    records: int = 0
+    """How many the state held."""
     refreshed: bool = True
     """False where the backends were not asked and the records taken for what is there."""
 

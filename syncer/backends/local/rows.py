@@ -1,0 +1,211 @@
+"""The rows of the embedded backend: secrets, their versions, and the seal that ties each value to its place."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from syncer import crypto
+from syncer.errors import Corrupt
+from syncer.model import Address, Observed
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Iterable, Mapping
+
+    from syncer.sensitive import Sensitive
+
+_COLUMNS = "scope, ref, owner, version, enabled, description, tags, deleted_at"
+
+
+class Row(NamedTuple):
+    """A secret that is not purged, in the order of the columns."""
+
+    scope: str
+    ref: str
+    owner: str | None
+    version: int
+    enabled: int
+    description: str
+    tags: str
+    deleted_at: int | None
+    """Pending deletion since then, in Unix seconds."""
+
+    @property
+    def address(self) -> Address:
+        """Where it stands."""
+        return Address(self.scope, self.ref)
+
+
+def listing(db: sqlite3.Connection, scopes: Collection[str], cutoff: int) -> list[Observed]:
+    """Observe everything in the scopes in one query; what was deleted before `cutoff` counts as purged."""
+    found = db.execute(
+        f"SELECT {_COLUMNS} FROM secret WHERE scope IN (SELECT value FROM json_each(?))"  # noqa: S608  # our constant
+        " AND version IS NOT NULL AND (deleted_at IS NULL OR deleted_at > ?)",
+        (json.dumps(sorted(scopes)), cutoff),
+    ).fetchall()
+    return _all_observed(found)
+
+
+def find(db: sqlite3.Connection, address: Address) -> Row | None:
+    """Give the row of an address, also while its deletion is pending; None where there is none or it is purged."""
+    row = db.execute(
+        f"SELECT {_COLUMNS} FROM secret WHERE scope = ? AND ref = ? AND version IS NOT NULL",  # noqa: S608  # constant
+        address,
+    ).fetchone()
+    return Row(*row) if row else None
+
+
+def observed(db: sqlite3.Connection, address: Address) -> Observed:
+    """Observe one secret that is known to be there."""
+    return _all_observed(filter(None, [find(db, address)]))[0]
+
+
+def insert(db: sqlite3.Connection, row: Row, now: int) -> None:
+    """Put a secret where none or a tombstone is; its counter never falls."""
+    counter = max(row.version, issued(db, row.address))
+    db.execute(
+        f"INSERT OR REPLACE INTO secret ({_COLUMNS}, counter, created_at, updated_at)"  # noqa: S608  # our constant
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*row, counter, now, now),
+    )
+
+
+def change(db: sqlite3.Connection, row: Row, now: int) -> None:
+    """Write a changed row over the one with the same address."""
+    db.execute(
+        "UPDATE secret SET owner = ?, version = ?, enabled = ?, description = ?, tags = ?, deleted_at = ?,"
+        " counter = max(counter, ?), updated_at = ? WHERE scope = ? AND ref = ?",
+        (*row[2:], row.version, now, *row.address),
+    )
+
+
+def issued(db: sqlite3.Connection, address: Address) -> int:
+    """Give the highest version that the address ever had; 0 for none."""
+    found = db.execute("SELECT counter FROM secret WHERE scope = ? AND ref = ?", address).fetchone()
+    counter = found[0] if found else 0
+    if not isinstance(counter, int):
+        raise _damaged(address)
+    return counter
+
+
+def purge(db: sqlite3.Connection, cutoff: int) -> None:
+    """Drop the values of what was deleted before `cutoff` and leave tombstones."""
+    db.execute(
+        "DELETE FROM version WHERE (scope, ref) IN (SELECT scope, ref FROM secret WHERE deleted_at <= ?)", (cutoff,)
+    )
+    db.execute(
+        "UPDATE secret SET version = NULL, owner = NULL, description = '', tags = '{}', deleted_at = NULL"
+        " WHERE deleted_at <= ?",
+        (cutoff,),
+    )
+
+
+def bury(db: sqlite3.Connection, address: Address) -> None:
+    """Turn a row into a tombstone."""
+    db.execute(
+        "UPDATE secret SET version = NULL, owner = NULL, description = '', tags = '{}' WHERE scope = ? AND ref = ?",
+        address,
+    )
+
+
+def add_version(db: sqlite3.Connection, key: bytes, row: Row, value: Sensitive, now: int) -> None:
+    """Seal a value as the version that the row names."""
+    sealed = crypto.seal(key, value, _place(row.owner, row.address, row.version))
+    db.execute("INSERT INTO version VALUES (?, ?, ?, ?, ?)", (*row.address, row.version, sealed, now))
+
+
+def keep_newest(db: sqlite3.Connection, address: Address, count: int) -> None:
+    """Drop all but the newest versions of a secret."""
+    db.execute(
+        "DELETE FROM version WHERE scope = ? AND ref = ? AND version NOT IN"
+        " (SELECT version FROM version WHERE scope = ? AND ref = ? ORDER BY version DESC LIMIT ?)",
+        (*address, *address, count),
+    )
+
+
+def current(db: sqlite3.Connection, key: bytes, address: Address) -> Sensitive | None:
+    """Open the current value; None where there is no such secret or its deletion is pending."""
+    # One statement, because another process may drop the version between two.
+    found = db.execute(
+        "SELECT owner, secret.version, sealed FROM secret LEFT JOIN version USING (scope, ref, version)"
+        " WHERE scope = ? AND ref = ? AND secret.version IS NOT NULL AND deleted_at IS NULL",
+        address,
+    ).fetchone()
+    return _open(key, address, *found) if found else None
+
+
+def reseal(db: sqlite3.Connection, key: bytes, old: Row, new: Row) -> None:
+    """Tie all versions of a secret to another owner or address. Raise Corrupt where one cannot be opened."""
+    if (old.owner, old.address) == (new.owner, new.address):
+        return
+    found = db.execute("SELECT version, sealed FROM version WHERE scope = ? AND ref = ?", old.address).fetchall()
+    for version, sealed in found:
+        value = _open(key, old.address, old.owner, version, sealed)
+        db.execute(
+            "UPDATE version SET scope = ?, ref = ?, sealed = ? WHERE scope = ? AND ref = ? AND version = ?",
+            (*new.address, crypto.seal(key, value, _place(new.owner, new.address, version)), *old.address, version),
+        )
+
+
+def dump_tags(tags: Mapping[str, str]) -> str:
+    """Write tags so that equal tags are equal text."""
+    return json.dumps(dict(tags), sort_keys=True, ensure_ascii=False)
+
+
+def load_tags(address: Address, text: str) -> dict[str, str]:
+    """Read what `dump_tags` wrote. Raise Corrupt naming the address."""
+    try:
+        found = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        raise _damaged(address) from None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise _damaged(address)
+    return found
+
+
+def _all_observed(found: Iterable[tuple[Any, ...]]) -> list[Observed]:
+    """Turn rows into what is observed; a plain loop, because ten thousand rows are a common plan."""
+    known: dict[str, dict[str, str]] = {}  # thousands of secrets share a few sets of tags
+    result = []
+    for scope, ref, owner, version, enabled, description, tags, deleted_at in found:
+        address = Address(scope, ref)
+        # SQLite keeps no column to its type: one flipped bit turns a text into a blob.
+        texts = type(ref) is type(description) is type(tags) is str and (owner is None or type(owner) is str)
+        if not texts or type(version) is not int:
+            raise _damaged(address)
+        if tags not in known:
+            known[tags] = load_tags(address, tags)
+        result.append(
+            Observed(
+                address=address,
+                version=str(version),
+                tags=known[tags],
+                enabled=enabled == 1,
+                description=description,
+                owner=owner,
+                deleted=deleted_at is not None,
+            )
+        )
+    return result
+
+
+def _place(owner: str | None, address: Address, version: int) -> bytes:
+    """Name the place of a value, so that a sealed text in another place does not open."""
+    return crypto.bind([owner or "", address.scope, address.ref, str(version)])
+
+
+def _open(key: bytes, address: Address, owner: str | None, version: int, sealed: object) -> Sensitive:
+    if not isinstance(sealed, bytes):
+        raise _damaged(address)
+    try:
+        return crypto.unseal(key, sealed, _place(owner, address, version))
+    except (crypto.CannotOpen, AttributeError):  # AttributeError: the owner is no text any more
+        raise _damaged(address) from None
+
+
+def _damaged(address: Address) -> Corrupt:
+    return Corrupt(
+        f"{address}: what the store holds was damaged or moved from its place",
+        hint="write it again with a rotation, or restore the store from a backup",
+    )

@@ -1,0 +1,116 @@
+"""`drift` and `import`: what is there that we did not write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from syncer.cli import CHANGES, OK
+from syncer.cli.options import ADDRESS, format_option, lock_option, open_session, selectors
+from syncer.engine.adopt import accept_drift, adopt, find_drift
+from syncer.errors import Interrupted
+from syncer.plans import Selection
+
+if TYPE_CHECKING:
+    from syncer.cli.console import Console
+    from syncer.engine.session import Session
+    from syncer.model import Address
+    from syncer.plans import Plan
+
+
+@click.command
+@selectors
+@click.option("--verify-values", is_flag=True, help="Read values back instead of trusting versions.")
+@click.option("--accept", is_flag=True, help="Take what is observed into the state, after asking.")
+@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@lock_option
+@format_option("human", "json", "markdown")
+@click.pass_obj
+def drift(  # noqa: PLR0913  # options
+    console: Console,
+    *,
+    targets: tuple[str, ...],
+    excludes: tuple[str, ...],
+    verify_values: bool,
+    accept: bool,
+    auto_approve: bool,
+    lock_timeout: float,
+    form: str,
+) -> int:
+    """Find what somebody changed outside; exit with 2 if anything did.
+
+    No source is asked and no value is read. To put things right, apply; to keep them, --accept and change the
+    manifest or its sources.
+
+    \b
+    Examples:
+      syncer drift
+      syncer drift --accept --target 'payments:*'
+    """
+    console.json = form == "json"
+    if accept and not auto_approve and not console.can_ask:
+        message = "there is nobody to ask: --accept needs --auto-approve here"
+        raise click.UsageError(message)
+    selection = Selection(targets=targets, excludes=excludes)
+    with open_session(console) as session:
+        if not accept:
+            found = _find(console, session, selection, verify_values=verify_values)
+            _tell(console, found, form)
+            return CHANGES if found.drift else OK
+        with session.lock("drift --accept", timeout=lock_timeout, waiting=console.waiting):
+            session.state_file.fold()
+            found = _find(console, session, selection, verify_values=verify_values)
+            _tell(console, found, form)
+            _accept(console, session, found, auto_approve=auto_approve)
+    return OK
+
+
+def _find(console: Console, session: Session, selection: Selection, *, verify_values: bool) -> Plan:
+    with console.status("looking for drift"):
+        return find_drift(session, selection, verify_values=verify_values)
+
+
+def _tell(console: Console, found: Plan, form: str) -> None:
+    if form == "json":
+        from syncer.render.json import drift_json  # noqa: PLC0415  # each form on its own
+
+        console.result(drift_json(found))
+    elif form == "markdown":
+        from syncer.render.markdown import drift_markdown  # noqa: PLC0415
+
+        console.result(drift_markdown(found))
+    else:
+        from syncer.render.human import drift_text  # noqa: PLC0415
+
+        console.result(drift_text(found, console.style))
+
+
+def _accept(console: Console, session: Session, found: Plan, *, auto_approve: bool) -> None:
+    if not found.drift:
+        return
+    if not auto_approve and not console.confirm("Do you want to take this into the state?"):
+        message = "nothing was accepted"
+        raise Interrupted(message)
+    after = accept_drift(session, found)
+    console.note(f"accepted; the state is at serial {after.serial}")
+
+
+@click.command("import")
+@click.argument("addresses", metavar="ADDRESS...", type=ADDRESS, nargs=-1, required=True)
+@lock_option
+@click.pass_obj
+def import_(console: Console, addresses: tuple[Address, ...], lock_timeout: float) -> None:
+    """Take declared secrets that are in the backend already under management.
+
+    Nothing is written to the backend. Where the value may be read and is what the source yields, it stays; else
+    the next plan rotates it.
+
+    \b
+    Example:
+      syncer import global:prod/db-password
+    """
+    with open_session(console) as session, session.lock("import", timeout=lock_timeout, waiting=console.waiting):
+        for address, record in adopt(session, addresses).items():
+            known = "its value is fingerprinted" if record.fingerprint else "its value could not be read"
+            console.result(f"= {address} is now managed ({known})\n")

@@ -1,0 +1,127 @@
+"""Options that several commands share, and what they come to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from syncer.engine.prepare import Request
+from syncer.engine.session import Session, Surroundings
+from syncer.manifest import load_manifest
+from syncer.model import Address
+from syncer.plans import Selection, Values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from syncer.cli.console import Console
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+class AddressType(click.ParamType[Address]):
+    """`scope:ref` on the command line."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Address:
+        """Parse it, or end with wrong usage."""
+        try:
+            return value if isinstance(value, Address) else Address.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class SecondsType(click.ParamType[float]):
+    """A duration such as `30s`, `5m`; a bare number is seconds."""
+
+    name = "duration"
+    _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}  # noqa: RUF012  # a table, never changed
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse it to seconds, or end with wrong usage."""
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"([0-9]{1,6})([smh]?)", value)
+        if found is None:
+            self.fail("a duration is written 30s, 5m or 1h", param, ctx)
+        return float(int(found[1]) * self._UNITS[found[2]])
+
+
+ADDRESS = AddressType()
+SECONDS = SecondsType()
+
+_SELECTORS = (
+    click.option("--target", "targets", metavar="GLOB", multiple=True, help="Only addresses that match; repeatable."),
+    click.option("--exclude", "excludes", metavar="GLOB", multiple=True, help="No address that matches; repeatable."),
+)
+
+_PLANNING = (
+    *_SELECTORS,
+    click.option("--rotate", metavar="ADDRESS", multiple=True, help="Rotate these, globs allowed; repeatable."),
+    click.option("--destroy", is_flag=True, help="Delete everything that is on record."),
+    click.option("--refresh/--no-refresh", default=True, help="Ask the backends, or trust the state."),
+    click.option("--verify-values", is_flag=True, help="Read values back instead of trusting versions."),
+    click.option(
+        "--parallelism", type=click.IntRange(1, 256), default=10, show_default=True, help="How much goes on at once."
+    ),
+    click.option("--allow-mass-change", is_flag=True, help="Let more than 30 % of the secrets be withdrawn."),
+)
+
+
+def selectors(command: F) -> F:
+    """Add --target and --exclude."""
+    return _with(command, _SELECTORS)
+
+
+def planning(command: F) -> F:
+    """Add everything that says what a plan is about."""
+    return _with(command, _PLANNING)
+
+
+def format_option(*formats: str) -> Callable[[F], F]:
+    """Add --format; the first one is the default."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="Form of the output.",
+    )
+
+
+def lock_option(command: F) -> F:
+    """Add --lock-timeout."""
+    option = click.option(
+        "--lock-timeout", type=SECONDS, default="0s", metavar="DURATION", help="How long to wait for the state's lock."
+    )
+    return option(command)
+
+
+def request(values: str = "resolve", **given: Any) -> Request:
+    """Turn the options of `planning` into a request."""
+    selection = Selection(
+        targets=given["targets"], excludes=given["excludes"], rotate=given["rotate"], destroy=given["destroy"]
+    )
+    return Request(
+        selection=selection,
+        values=Values.SKIPPED if values == "skip" else Values.RESOLVED,
+        refresh=given["refresh"],
+        verify_values=given["verify_values"],
+    )
+
+
+def open_session(console: Console, parallelism: int = 10) -> Session:
+    """Load the manifest and open a session over it."""
+    manifest = load_manifest(Path(console.manifest))
+    return Session(manifest, Surroundings(parallelism=parallelism, key_made=console.key_made))
+
+
+def _with(command: F, options: tuple[Callable[[F], F], ...]) -> F:
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -1,0 +1,120 @@
+"""`plan` and `show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from syncer import library
+from syncer.cli import CHANGES, OK
+from syncer.cli.options import format_option, open_session, planning, request
+from syncer.engine import saved
+from syncer.engine.guard import check_blast_radius
+from syncer.engine.prepare import make_plan
+from syncer.errors import PlanIncomplete
+
+if TYPE_CHECKING:
+    from syncer.cli.console import Console
+    from syncer.engine.session import Session
+    from syncer.plans import Plan
+
+FORMATS = ("human", "json", "markdown")
+
+
+@click.command
+@planning
+@click.option(
+    "--values",
+    type=click.Choice(["resolve", "skip"]),
+    default="resolve",
+    show_default=True,
+    help="Compare values, or touch no source at all.",
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Save the plan for apply.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
+@format_option(*FORMATS)
+@click.pass_obj
+def plan(  # options
+    console: Console,
+    /,
+    *,
+    out: Path | None,
+    detailed_exitcode: bool,
+    form: str,
+    parallelism: int,
+    allow_mass_change: bool,
+    **given: Any,
+) -> int:
+    """Show what apply would do; write nothing.
+
+    \b
+    Examples:
+      syncer plan
+      syncer plan --target 'payments:*' --out plan.json
+      syncer plan --values skip --no-refresh --format markdown
+    """
+    console.json = form == "json"
+    with open_session(console, parallelism) as session:
+        with console.status("planning"):
+            made = make_plan(session, request(**given))
+        tell_plan(console, made, form)
+        check_complete(made)
+        if out is not None:
+            library.save_plan(session, made, out)
+            console.note(f"saved the plan to {out}; to carry out exactly this: syncer apply {out}")
+    if not allow_mass_change:
+        check_blast_radius(made)
+    return CHANGES if detailed_exitcode and made.changes else OK
+
+
+def tell_plan(console: Console, made: Plan, form: str) -> None:
+    """Write a plan in the form asked for, its findings to standard error."""
+    if form == "json":
+        from syncer.render.json import plan_json  # noqa: PLC0415  # each form on its own
+
+        console.result(plan_json(made))
+    elif form == "markdown":
+        from syncer.render.markdown import plan_markdown  # noqa: PLC0415
+
+        console.result(plan_markdown(made))
+    else:
+        from syncer.render.human import plan_text  # noqa: PLC0415
+
+        console.result(plan_text(made, console.style))
+    console.diagnostics(made.diagnostics)
+
+
+def check_complete(made: Plan) -> None:
+    """Raise PlanIncomplete for a plan with errors, which are told by now."""
+    if made.errors:
+        message = f"the plan holds {len(made.errors)} errors"
+        raise PlanIncomplete(message, hint="mend them, or leave those addresses out with --exclude")
+
+
+@click.command
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@format_option(*FORMATS)
+@click.pass_obj
+def show(console: Console, file: Path | None, form: str) -> None:
+    """Show a saved plan, or the state without one.
+
+    \b
+    Examples:
+      syncer show plan.json
+      syncer show --format json
+    """
+    console.json = form == "json"
+    with open_session(console) as session:
+        if file is None:
+            from syncer.cli.state import tell_state  # noqa: PLC0415  # the other half of this command
+
+            tell_state(console, session, form)
+        else:
+            _show_plan(console, session, file, form)
+
+
+def _show_plan(console: Console, session: Session, file: Path, form: str) -> None:
+    stored = library.load_plan(session, file)
+    tell_plan(console, saved.to_plan(stored.document), form)

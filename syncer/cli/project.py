@@ -1,0 +1,122 @@
+"""`init` and `validate`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from syncer.cli.options import format_option
+from syncer.errors import StateError
+from syncer.manifest import load_manifest
+from syncer.state.key import KEY_FILE, make_key
+
+if TYPE_CHECKING:
+    from syncer.cli.console import Console
+
+MANIFEST = "syncer.yaml"
+IGNORED = ".syncer/"
+
+_TEMPLATE = """\
+# What is secret here, and where its value comes from; never a value itself.
+version: 1
+project: {project}             # the owner's name, written on everything that syncer creates
+
+backend: {{type: local}}        # an encrypted store in .syncer/, no set-up needed
+
+scopes:
+  global:
+    description: shared by everything
+    secrets: {{}}
+    # secrets:
+    #   session-key:
+    #     source: {{generate: {{length: 40}}}}       # made once, at apply
+    #     rotate: {{every: 90d, warn: 7d}}
+    #   database/password:
+    #     description: primary database
+    #     source: {{env: DATABASE_PASSWORD}}        # or file, command, sealed
+    #     tags: {{team: payments}}
+    #     enabled: true
+"""
+
+
+@click.command
+@click.argument("folder", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.pass_obj
+def init(console: Console, folder: Path) -> None:
+    """Write a commented manifest, .gitignore lines and the project key; overwrite nothing.
+
+    \b
+    Example:
+      syncer init my-secrets
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _tell(console, MANIFEST, done=_write_manifest(folder))
+        _tell(console, ".gitignore", done=_ignore(folder))
+        _tell(console, KEY_FILE, done=_make_key(folder))
+    except OSError as error:
+        message = f"{error.filename} cannot be written: {error.strerror}"
+        raise StateError(message) from None
+
+
+def _tell(console: Console, name: str, *, done: bool) -> None:
+    console.result(f"+ {name}\n" if done else f"  {name} is there already, left alone\n")
+
+
+def _write_manifest(folder: Path) -> bool:
+    text = _TEMPLATE.format(project=_project_name(folder))
+    try:
+        with (folder / MANIFEST).open("x") as file:
+            file.write(text)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _ignore(folder: Path) -> bool:
+    path = folder / ".gitignore"
+    text = path.read_text() if path.exists() else ""
+    if IGNORED in text.splitlines():
+        return False
+    gap = "" if not text or text.endswith("\n") else "\n"
+    with path.open("a") as file:
+        file.write(f"{gap}# the key, the state and the store of syncer\n{IGNORED}\n")
+    return True
+
+
+def _make_key(folder: Path) -> bool:
+    try:
+        make_key(folder)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _project_name(folder: Path) -> str:
+    """Make a project name of a folder's: lower case, digits and dashes, at most 40."""
+    name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower())[:40].strip("-")
+    return name or "project"
+
+
+@click.command
+@format_option("human", "json")
+@click.pass_obj
+def validate(console: Console, form: str) -> None:
+    """Check the manifest, offline: no key, no source and no backend is asked.
+
+    \b
+    Example:
+      syncer -f deploy/syncer.yaml validate
+    """
+    console.json = form == "json"
+    manifest = load_manifest(Path(console.manifest))
+    if console.json:
+        from syncer.render.json import to_json  # noqa: PLC0415  # only this form
+
+        console.result(to_json({"format_version": "1.0", "complete": True, "diagnostics": []}))
+    else:
+        secrets, scopes = len(manifest.secrets), len(manifest.scopes)
+        console.result(f"{console.manifest} is valid: {secrets} secrets in {scopes} scopes.\n")

@@ -1,0 +1,37 @@
+"""Ctrl-C and a polite kill end an apply in good order; a second one at once."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from syncer.cli.console import Console
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def stop_on_signals(console: Console) -> Iterator[threading.Event]:
+    """Give an event that the first SIGINT or SIGTERM sets; the second raises KeyboardInterrupt."""
+    stop = threading.Event()
+
+    def handle(_number: int, _frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        console.note("stopping: finishing what is in flight; once more to stop at once")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stop  # only the main thread may handle signals; a program that calls us here has its own
+        return
+    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

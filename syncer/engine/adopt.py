@@ -1,0 +1,164 @@
+"""Takes what is there for known: unmanaged secrets under management, drift as accepted."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from syncer import crypto
+from syncer.backends.base import Capability
+from syncer.engine import compare
+from syncer.engine.prepare import Request, check_selection, look_around, selector
+from syncer.engine.refresh import read_back, source_digest
+from syncer.errors import AccessDenied, InvalidConfiguration, NotFound
+from syncer.plans import DriftKind, Plan
+from syncer.state.model import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from syncer.engine.session import Session
+    from syncer.model import Address, Fingerprint, Observed, Secret
+    from syncer.plans import Drift, Selection
+    from syncer.state.model import State
+
+
+def find_drift(session: Session, selection: Selection, *, verify_values: bool = False) -> Plan:
+    """Compare each record with what its backend says now: a plan without changes.
+
+    No source is asked, and no value is read unless `verify_values` says so.
+    """
+    state = session.state_file.read()
+    chosen = selector(selection)
+    check_selection(selection, state.records)
+    observed, backends = look_around(session, Request(selection=selection), state, chosen)
+    outside = session.surroundings
+    actual: Mapping[Address, Fingerprint] = {}
+    if verify_values:
+        key = session.keyring.subkey(crypto.FINGERPRINTS)
+        actual = read_back(backends, state, observed, key, (outside.retry, outside.parallelism))
+    found = [
+        drift
+        for address, record in sorted(state.records.items())
+        if chosen(address) and record.backend in backends
+        for drift in compare.drift(
+            address,
+            record,
+            observed[record.backend].get(address),
+            actual.get(address),
+            versioned=Capability.VERSION_IN_LIST in backends[record.backend].capabilities,
+        )
+    ]
+    return Plan(
+        project=state.project,
+        changes=(),
+        drift=tuple(found),
+        timestamp=outside.clock(),
+        lineage=state.lineage,
+        serial=state.serial,
+        manifest_digest=session.manifest.digest,
+        selection=selection,
+        records=len(state.records),
+        calls=session.calls(),
+    )
+
+
+def accept_drift(session: Session, report: Plan) -> State:
+    """Write into state what was observed, so that it no longer counts as drift. Needs the lock.
+
+    The next plan compares it with the manifest: a value that is not what the source yields is rotated again.
+    """
+    state = session.state_file.fold()
+    puts: dict[Address, Record | None] = {}
+    for drift in report.drift:
+        record = puts[drift.address] if drift.address in puts else state.records.get(drift.address)
+        if record is not None:
+            puts[drift.address] = _accepted(session, drift, record)
+    after = state.advance(puts, lineage=state.lineage or str(uuid.uuid4()))
+    session.state_file.write(after)
+    return after
+
+
+def _accepted(session: Session, drift: Drift, record: Record) -> Record | None:
+    match drift.kind:
+        case DriftKind.MISSING:
+            return None
+        case DriftKind.TAGS:
+            return replace(record, tags=drift.after)
+        case DriftKind.ENABLED:
+            return replace(record, enabled=drift.after)
+        case DriftKind.DESCRIPTION:
+            return replace(record, description=drift.after)
+        case DriftKind.VALUE:
+            return _accepted_value(session, drift, record)
+
+
+def _accepted_value(session: Session, drift: Drift, record: Record) -> Record:
+    by_version = drift.before == record.version
+    fingerprint = _fingerprint(session, record.backend, drift.address, record.fingerprint)
+    version = drift.after if by_version else record.version
+    return replace(record, version=version, fingerprint=fingerprint, rotated=session.surroundings.clock())
+
+
+def adopt(session: Session, addresses: Iterable[Address]) -> dict[Address, Record]:
+    """Take declared secrets that are there already under management. Needs the lock.
+
+    Where the backend lets us read, the value is fingerprinted, so that one which is right already stays; where it
+    does not, the next plan rotates it. Raise InvalidConfiguration, NotFound: nothing is adopted then.
+    """
+    state = session.state_file.fold()
+    wanted = frozenset(addresses)
+    for address in sorted(wanted):
+        _check_adoptable(session, state, address)
+    observed, _ = look_around(session, Request(only=wanted), state, wanted.__contains__)
+    adopted = {address: _adopted(session, session.manifest.secrets[address], observed) for address in sorted(wanted)}
+    session.state_file.write(state.advance(dict(adopted), lineage=state.lineage or str(uuid.uuid4())))
+    return adopted
+
+
+def _check_adoptable(session: Session, state: State, address: Address) -> None:
+    if address not in session.manifest.secrets:
+        message = f"{address} is not in the manifest"
+        raise InvalidConfiguration(message, hint="declare it first: its source, tags and scope")
+    if address in state.records:
+        message = f"{address} is under management already"
+        raise InvalidConfiguration(message)
+
+
+def _adopted(session: Session, secret: Secret, observed: Mapping[str, Mapping[Address, Observed]]) -> Record:
+    address = secret.address
+    there = observed.get(secret.backend, {}).get(address)
+    if there is None or there.deleted:
+        message = f"{address} is not on backend `{secret.backend}`"
+        raise NotFound(message, hint="a plan would create it; there is nothing to import")
+    if there.owner not in (None, session.manifest.project):
+        message = f"{address} belongs to project {there.owner}"
+        raise InvalidConfiguration(message, hint="take it out of that project first")
+    now = session.surroundings.clock()
+    return Record(
+        backend=secret.backend,
+        remote_id=there.remote_id,
+        version=there.version,
+        fingerprint=_fingerprint(session, secret.backend, address, None),
+        source=source_digest(secret.source),
+        tags={},
+        enabled=there.enabled,
+        description=None,
+        on_remove=secret.on_remove,
+        rotation=secret.rotate.version,
+        created=now,
+        rotated=now,
+    )
+
+
+def _fingerprint(session: Session, name: str, address: Address, like: Fingerprint | None) -> Fingerprint | None:
+    """Read the value and fingerprint it; None where we cannot or may not read."""
+    backend = session.backend(name)
+    if Capability.READ not in backend.capabilities:
+        return None
+    try:
+        value = session.surroundings.retry.call(lambda: backend.read(address))
+    except AccessDenied:
+        return None
+    return crypto.fingerprint(session.keyring.subkey(crypto.FINGERPRINTS), value, address, like)

@@ -1,0 +1,149 @@
+"""What a plan is made from, and what the diff notes down while it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from syncer.backends.base import Capability
+from syncer.engine import compare
+from syncer.plans import Action, Change, Diagnostic, Drift, Location, Reason, Severity, Snapshot, Values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from syncer.model import Address, Desired, Fingerprint, Move, Observed, OnRemove, Secret
+    from syncer.state.model import Record, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything that a plan is made from."""
+
+    project: str
+    desired: Mapping[Address, Desired]
+    """All of the manifest that is selected; empty to destroy."""
+    observed: Mapping[str, Mapping[Address, Observed]]
+    """By the name of the backend, then by address."""
+    state: State
+    capabilities: Mapping[str, frozenset[Capability]]
+    """By the name of the backend."""
+    now: datetime
+    moved: tuple[Move, ...] = ()
+    removed: Mapping[Address, OnRemove] = field(default_factory=dict)
+    destroy: bool = False
+    values: Values = Values.RESOLVED
+    selected: Callable[[Address], bool] = lambda _address: True
+    rotate: Callable[[Address], bool] = lambda _address: False
+    """Whether a rotation of that address was asked for."""
+    actual: Mapping[Address, Fingerprint] = field(default_factory=dict)
+    """Fingerprints of values that were read back, under the records' salts."""
+
+    def can(self, backend: str, capability: Capability) -> bool:
+        """Whether the named backend can do it."""
+        return capability in self.capabilities[backend]
+
+    def at(self, backend: str, address: Address) -> Observed | None:
+        """What the named backend says of the address."""
+        return self.observed.get(backend, {}).get(address)
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the diff found, in the order of the addresses."""
+
+    changes: list[Change] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    unchecked: list[Address] = field(default_factory=list)
+
+    def error(self, code: str, address: Address, message: str, hint: str, secret: Secret | None = None) -> None:
+        """Note what keeps the plan from being applied."""
+        self.diagnostics.append(
+            Diagnostic(
+                severity=Severity.ERROR,
+                code=code,
+                message=message,
+                address=address,
+                hint=hint,
+                origin=secret.origin if secret else None,
+            )
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class Chain:
+    """The changes of one address on one backend: each starts from what the last one leaves."""
+
+    found: Findings
+    address: Address
+    backend: str
+    secret: Secret | None
+    observed: Observed | None
+    snapshot: Snapshot | None
+
+    def add(  # the facts that differ between changes
+        self,
+        action: Action,
+        reason: Reason,
+        after: Snapshot | None,
+        *,
+        previous: Location | None = None,
+        drop_tags: frozenset[str] = frozenset(),
+        advisory: bool = False,
+    ) -> None:
+        """Note the next change of the chain."""
+        change = Change(
+            address=self.address,
+            action=action,
+            reason=reason,
+            backend=self.backend,
+            before=self.snapshot,
+            after=after,
+            observed=self.observed,
+            secret=self.secret,
+            previous=previous,
+            drop_tags=drop_tags,
+            advisory=advisory,
+        )
+        self.found.changes.append(change)
+        self.snapshot = after
+
+
+def note_drift(
+    facts: Facts, found: Findings, address: Address, record: Record | None, observed: Observed | None
+) -> None:
+    """Note where the backend's copy differs from what we wrote."""
+    if record is not None:
+        versioned = facts.can(record.backend, Capability.VERSION_IN_LIST)
+        found.drift.extend(compare.drift(address, record, observed, facts.actual.get(address), versioned=versioned))
+
+
+def chain_of(found: Findings, secret: Secret, observed: Observed, record: Record | None) -> Chain:
+    """Start the changes of a declared secret from what is observed."""
+    snapshot = snapshot_of(observed, record.fingerprint if record else None)
+    return Chain(
+        found=found,
+        address=secret.address,
+        backend=secret.backend,
+        secret=secret,
+        observed=observed,
+        snapshot=snapshot,
+    )
+
+
+def snapshot_of(observed: Observed, fingerprint: Fingerprint | None) -> Snapshot:
+    """What is observed, as shown to people."""
+    return Snapshot(
+        enabled=observed.enabled,
+        tags=observed.tags,
+        description=observed.description,
+        version=observed.version,
+        fingerprint=fingerprint,
+    )
+
+
+def is_advisory(facts: Facts, backend: str) -> bool:
+    """Whether disabling is only noted and not enforced."""
+    return not facts.can(backend, Capability.DISABLE_ENFORCED)

@@ -1,0 +1,201 @@
+"""Makes a plan: state, sources and backends in, changes out; nothing is written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from syncer import crypto
+from syncer.engine.facts import Facts, Findings
+from syncer.engine.planner import diff
+from syncer.engine.refresh import Observations, observe, read_back, remembered, unsupported
+from syncer.errors import InvalidConfiguration
+from syncer.plans import Diagnostic, Plan, Selection, Severity, Values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from syncer.backends.base import Backend
+    from syncer.engine.session import Session
+    from syncer.model import Address, Desired, Fingerprint, Secret
+    from syncer.state.model import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked of a plan."""
+
+    selection: Selection = field(default_factory=Selection)
+    values: Values = Values.RESOLVED
+    refresh: bool = True
+    """Ask the backends; without it the records are taken for what is there."""
+    verify_values: bool = False
+    """Read values back instead of trusting version tokens."""
+    only: frozenset[Address] | None = None
+    """Exactly these addresses, as when a saved plan is checked again."""
+    now: datetime | None = None
+    """The moment by which rotations are due; None for the clock's."""
+
+
+def make_plan(session: Session, request: Request) -> Plan:
+    """Compare the manifest with the backends. Raise SourceError, BackendError, StateError."""
+    manifest = session.manifest
+    authentic = request.values is Values.RESOLVED or session.keyring.present
+    state = session.state_file.read(authenticate=authentic)
+    chosen = _chosen(session, request, state)
+    desired = _desired(session, request, state, chosen)
+    observed, backends = look_around(session, request, state, chosen)
+    now = session.surroundings.clock()
+    facts = Facts(
+        project=manifest.project,
+        desired=desired,
+        observed=observed,
+        state=state,
+        capabilities={name: backend.capabilities for name, backend in backends.items()},
+        now=request.now or now,
+        moved=manifest.moved,
+        removed=manifest.removed,
+        destroy=request.selection.destroy,
+        values=request.values,
+        selected=chosen,
+        rotate=matcher(request.selection.rotate),
+        actual=_actual(session, request, state, observed, backends),
+    )
+    found = diff(facts)
+    found.diagnostics.extend(unsupported(desired.values(), backends))
+    if not authentic and state.lineage is not None:
+        found.diagnostics.append(_NOT_AUTHENTIC)
+    return _plan(session, request, state, found, desired, now)
+
+
+def _plan(  # the parts of a plan
+    session: Session,
+    request: Request,
+    state: State,
+    found: Findings,
+    desired: Mapping[Address, Desired],
+    now: datetime,
+) -> Plan:
+    return Plan(
+        project=session.manifest.project,
+        changes=tuple(found.changes),
+        drift=tuple(found.drift),
+        diagnostics=tuple(found.diagnostics),
+        unchecked=tuple(found.unchecked),
+        lineage=state.lineage,
+        serial=state.serial,
+        manifest_digest=session.manifest.digest,
+        timestamp=now,
+        values=request.values,
+        selection=request.selection,
+        calls=session.calls(),
+        desired=desired,
+        records=len(state.records),
+        refreshed=request.refresh,
+    )
+
+
+_NOT_AUTHENTIC = Diagnostic(
+    severity=Severity.WARNING,
+    code="state_not_authenticated",
+    message="there is no project key here, so the state was taken as it stands",
+)
+
+
+def matcher(globs: Iterable[str]) -> Callable[[Address], bool]:
+    """Give a test for addresses that match one of the globs; `*` matches across `:` and `/`."""
+    patterns = tuple(globs)
+    if not patterns:
+        return lambda _address: False
+    return lambda address: any(fnmatchcase(str(address), pattern) for pattern in patterns)
+
+
+def selector(selection: Selection) -> Callable[[Address], bool]:
+    """Give a test for addresses that the selection is about."""
+    if not selection.partial:
+        return lambda _address: True
+    included, excluded = matcher(selection.targets), matcher(selection.excludes)
+    return lambda address: (not selection.targets or included(address)) and not excluded(address)
+
+
+def check_selection(selection: Selection, known: Iterable[Address]) -> None:
+    """Raise InvalidConfiguration for a glob that matches no address: a misspelt one must not say `No changes.`."""
+    names = [str(address) for address in known]
+    for option, globs in (("--target", selection.targets), ("--rotate", selection.rotate)):
+        for glob in globs:
+            if not any(fnmatchcase(name, glob) for name in names):
+                message = f"{option} {glob} matches no address"
+                raise InvalidConfiguration(message, hint="an address is written scope:ref, a glob may stand for parts")
+
+
+def _chosen(session: Session, request: Request, state: State) -> Callable[[Address], bool]:
+    if request.only is not None:
+        return request.only.__contains__
+    selection = request.selection
+    if selection.targets or selection.rotate:
+        check_selection(selection, {**session.manifest.secrets, **state.records})
+    return selector(selection)
+
+
+def _desired(
+    session: Session, request: Request, state: State, chosen: Callable[[Address], bool]
+) -> dict[Address, Desired]:
+    if request.selection.destroy:
+        return {}
+    manifest = session.manifest
+    origins = {move.target: move.source for move in manifest.moved}
+
+    def wanted(secret: Secret) -> bool:
+        origin = origins.get(secret.address)
+        return chosen(secret.address) or (origin is not None and chosen(origin))
+
+    def like(address: Address) -> Fingerprint | None:
+        record = state.records.get(address) or state.records.get(origins.get(address, address))
+        return record.fingerprint if record else None
+
+    secrets = [secret for secret in manifest.secrets.values() if wanted(secret)]
+    return session.resolver.resolve(secrets, like, request.values, session.surroundings.parallelism)
+
+
+def look_around(
+    session: Session, request: Request, state: State, chosen: Callable[[Address], bool]
+) -> tuple[Observations, dict[str, Backend]]:
+    """Observe every backend that the chosen addresses are, were or will be on."""
+    wanted = _places(session, state, chosen)
+    declared = session.manifest.backends
+    backends = {name: session.backend(name) for name in sorted(wanted) if name in declared}
+    if not request.refresh:
+        return remembered(state), backends
+    places = {name: wanted[name] for name in backends}
+    outside = session.surroundings
+    return observe(backends, places, outside.retry, outside.parallelism), backends
+
+
+def _places(session: Session, state: State, chosen: Callable[[Address], bool]) -> dict[str, set[Address]]:
+    wanted: dict[str, set[Address]] = defaultdict(set)
+    for secret in session.manifest.secrets.values():
+        if chosen(secret.address):
+            wanted[secret.backend].add(secret.address)
+    for move in session.manifest.moved:
+        if move.source in state.records and (chosen(move.source) or chosen(move.target)):
+            wanted[state.records[move.source].backend].add(move.source)
+            wanted[session.manifest.secrets[move.target].backend].add(move.target)
+    for address, record in state.records.items():
+        if chosen(address):
+            wanted[record.backend].add(address)
+            if record.previous_backend is not None:
+                wanted[record.previous_backend].add(address)
+    return wanted
+
+
+def _actual(
+    session: Session, request: Request, state: State, observed: Observations, backends: dict[str, Backend]
+) -> dict[Address, Fingerprint]:
+    if not request.verify_values:
+        return {}
+    outside = session.surroundings
+    key = session.keyring.subkey(crypto.FINGERPRINTS)
+    return read_back(backends, state, observed, key, (outside.retry, outside.parallelism))

@@ -1,0 +1,108 @@
+"""Opens what a run needs, when it needs it, and closes it at the end."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from syncer.backends.base import Backend, BackendContext
+from syncer.engine.refresh import Resolver
+from syncer.errors import InvalidConfiguration
+from syncer.registry import backend_class
+from syncer.retry import DEFAULT, Retry
+from syncer.state.file import StateFile
+from syncer.state.key import Keyring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from syncer.model import Manifest
+    from syncer.plans import Calls
+    from syncer.state.lock import Holder, StateLock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a run takes from outside the manifest."""
+
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC).replace(microsecond=0)
+    retry: Retry = DEFAULT
+    parallelism: int = 10
+    """Addresses, sources or backends at once."""
+    key_made: Callable[[Path], None] = lambda _path: None
+    """Told of a project key that was made because there was none."""
+
+
+class Session:
+    """One run over one manifest. A context manager; leaving it closes the backends."""
+
+    def __init__(self, manifest: Manifest, surroundings: Surroundings | None = None) -> None:
+        self.manifest = manifest
+        self.surroundings = surroundings or Surroundings()
+        self._backends: dict[str, Backend] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for backend in self._backends.values():
+            backend.close()
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The project key, found or made when first asked."""
+        outside = self.surroundings
+        return Keyring(outside.environ, self.manifest.folder, may_make=self._may_make_key, announce=outside.key_made)
+
+    @cached_property
+    def state_file(self) -> StateFile:
+        """The state as declared."""
+        path = self.manifest.folder / self.manifest.state.path
+        return StateFile(path, self.manifest.project, self.keyring)
+
+    @cached_property
+    def resolver(self) -> Resolver:
+        """Asks the sources."""
+        return Resolver(project=self.manifest.project, environ=self.surroundings.environ, subkey=self.keyring.subkey)
+
+    def backend(self, name: str) -> Backend:
+        """Open a declared backend, once. Raise InvalidConfiguration."""
+        if name not in self._backends:
+            spec = self.manifest.backends[name]
+            context = BackendContext(
+                project=self.manifest.project,
+                folder=self.manifest.folder,
+                subkey=self.keyring.subkey,
+                key_id=self.keyring.key_id,
+            )
+            try:
+                self._backends[name] = backend_class(spec.type).open(spec.options, context)
+            except InvalidConfiguration as error:
+                message = f"{spec.origin}: backend `{name}`: {error.message}"
+                raise InvalidConfiguration(message, hint=error.hint) from None
+        return self._backends[name]
+
+    def calls(self) -> dict[str, Calls]:
+        """What was asked of each backend so far."""
+        return {name: backend.meter.total for name, backend in sorted(self._backends.items())}
+
+    def lock(
+        self, operation: str, *, timeout: float = 0.0, waiting: Callable[[Holder], None] = lambda _holder: None
+    ) -> StateLock:
+        """Give the lock of the state, to be entered; `timeout` in seconds."""
+        outside = self.surroundings
+        return self.state_file.lock(
+            operation, now=outside.clock(), timeout=timeout, waiting=waiting, retry=outside.retry
+        )
+
+    def _may_make_key(self) -> bool:
+        embedded = any(backend_class(spec.type).embedded for spec in self.manifest.backends.values())
+        return embedded and not self.state_file.exists

@@ -1,0 +1,82 @@
+"""The functions that programs call; the command line is written on the same ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from syncer.engine import saved
+from syncer.engine.carry import apply_plan
+from syncer.engine.prepare import Request, make_plan
+from syncer.engine.session import Session, Surroundings
+from syncer.errors import StalePlan, StateError
+from syncer.render.json import plan_document, to_json
+from syncer.state.files import replace_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from syncer.model import Manifest
+    from syncer.plans import Outcome, Plan
+
+
+def plan(manifest: Manifest, request: Request | None = None, surroundings: Surroundings | None = None) -> Plan:
+    """Compare a manifest with its backends; writes nothing.
+
+    The plan holds resolved values in memory, for an `apply` in the same process. Raise SourceError, BackendError,
+    AccessDenied, StateError, InvalidConfiguration.
+    """
+    with Session(manifest, surroundings) as session:
+        return make_plan(session, request or Request())
+
+
+def apply(
+    plan: Plan,
+    manifest: Manifest,
+    surroundings: Surroundings | None = None,
+    *,
+    allow_mass_change: bool = False,
+    lock_timeout: float = 0.0,
+) -> Outcome:
+    """Carry out a plan that `plan` made in this process, under the lock.
+
+    Changes that fail are in the outcome. Raise StateLocked after `lock_timeout` seconds, StalePlan, SafetyLimit,
+    PlanIncomplete, StateError: nothing was written then.
+    """
+    if plan.manifest_digest != manifest.digest:
+        message = "the plan was made for another manifest"
+        raise StalePlan(message, hint="plan again")
+    with Session(manifest, surroundings) as session, session.lock("apply", timeout=lock_timeout):
+        return apply_plan(session, plan, allow_mass_change=allow_mass_change)
+
+
+def save_plan(session: Session, plan: Plan, path: Path) -> None:
+    """Write a plan for a later apply: JSON, 0600, no values, signed with the project key. Raise StateError."""
+    document = saved.sign(plan_document(plan), session.keyring)
+    try:
+        replace_file(path, to_json(document).encode())
+    except OSError as error:
+        message = f"the plan cannot be written to {path}: {error.strerror}"
+        raise StateError(message) from None
+
+
+def load_plan(session: Session, path: Path) -> saved.SavedPlan:
+    """Read a saved plan and check its signature. Raise StalePlan."""
+    return saved.parse(_read(path), session.keyring)
+
+
+def confirm_plan(session: Session, stored: saved.SavedPlan) -> Plan:
+    """Make the saved plan again, with values, and check that it says the same. Raise StalePlan."""
+    stored.check_applicable()
+    fresh = make_plan(session, stored.request)
+    saved.check_still_holds(stored, plan_document(fresh))
+    return replace(fresh, selection=stored.request.selection)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(saved.MAX_BYTES)
+    except OSError as error:
+        message = f"the saved plan {path} cannot be read: {error.strerror}"
+        raise StalePlan(message) from None

@@ -1,0 +1,37 @@
+"""Documents of the right shape to one manifest: defaults applied, references followed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syncer.manifest.backends import declared_backends
+from syncer.manifest.references import declared_moves, declared_removals
+from syncer.manifest.scopes import declared_scopes
+from syncer.manifest.secrets import declared_secrets
+from syncer.model import Manifest, StateSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syncer.manifest.document import Document, Report
+
+
+def build(documents: Sequence[Document], digest: str, report: Report) -> Manifest:
+    """Build the manifest; what it gives must not be used if the report holds a problem. The main document is first."""
+    main = documents[0]
+    backends = declared_backends(main, report)
+    scopes = declared_scopes(documents, backends, report)
+    secrets = declared_secrets(documents, scopes, report)
+    moved = declared_moves(main, secrets, report)
+    return Manifest(
+        path=Path(main.name),
+        project=main.data["project"],
+        backends=backends,
+        state=StateSpec(**main.data.get("state", {})),
+        scopes={name: given.scope for name, given in scopes.items()},
+        secrets=secrets,
+        moved=moved,
+        removed=declared_removals(main, secrets, moved, report),
+        digest=digest,
+    )

@@ -1,0 +1,165 @@
+"""The state file: read, authenticated, replaced as a whole."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from syncer import __version__
+from syncer.crypto import JOURNAL_MAC, STATE_MAC, mac, same_mac
+from syncer.errors import StateError
+from syncer.model import Address
+from syncer.state.files import private_folder, replace_file
+from syncer.state.journal import Journal, Replay, replay
+from syncer.state.lock import StateLock, unlock
+from syncer.state.model import FORMAT_VERSION, State, canonical, parse_record, record_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from syncer.retry import Retry
+    from syncer.state.key import Keyring
+    from syncer.state.lock import Holder
+
+
+class StateFile:
+    """The state of one project in a local file, with its backup, journal and lock beside it."""
+
+    def __init__(self, path: Path, project: str, keyring: Keyring) -> None:
+        self._path = path
+        self._project = project
+        self._keyring = keyring
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was remembered before."""
+        return self._path.exists() or self._beside("journal").exists()
+
+    def read(self, *, authenticate: bool = True) -> State:
+        """Give the state, with the journal of an ended or running apply folded in. Raise StateError.
+
+        `authenticate=False` is for a plan without the key: what it reads may have been tampered with.
+        """
+        state = self._read_file(authenticate=authenticate)
+        left = self._left_behind(state) if authenticate else None
+        return state if left is None else state.advance(left.records, lineage=left.lineage)
+
+    def fold(self) -> State:
+        """Give the state as `read` does, and write it if a journal was left. Needs the lock."""
+        stored = self._read_file(authenticate=True)
+        left = self._left_behind(stored)
+        state = stored
+        if left is not None:
+            state = stored.advance(left.records, lineage=left.lineage)
+            self.write(state)
+        self._beside("journal").unlink(missing_ok=True)
+        return state
+
+    def document(self) -> dict[str, Any]:
+        """Give the state as the JSON object that `write` writes, a left journal folded in."""
+        return self._document(self.read())
+
+    def write(self, state: State) -> None:
+        """Replace the file; the one before becomes the backup. Needs the lock. Raise StateError."""
+        document = self._document(state)
+        try:
+            private_folder(self._path.parent)
+            replace_file(self._path, _text(document).encode(), backup=self._beside("backup"))
+        except OSError as error:
+            message = f"{self._path.name} cannot be written: {error.strerror}"
+            raise StateError(message, hint="what was done is in the journal; the next run picks it up") from None
+
+    def journal(self, state: State, lineage: str) -> Journal:
+        """Start the journal of an apply on `state`. Needs the lock."""
+        private_folder(self._path.parent)
+        key = self._keyring.subkey(JOURNAL_MAC)
+        return Journal(self._beside("journal"), key, lineage=lineage, serial=state.serial)
+
+    def lock(
+        self, operation: str, *, now: datetime, timeout: float, waiting: Callable[[Holder], None], retry: Retry
+    ) -> StateLock:
+        """Give the lock, to be entered."""
+        return StateLock(self._beside("lock"), operation, now=now, timeout=timeout, waiting=waiting, retry=retry)
+
+    def unlock(self, lock_id: str) -> Holder:
+        """Break a lock that was left behind."""
+        return unlock(self._beside("lock"), lock_id)
+
+    def _beside(self, what: str) -> Path:
+        return self._path.with_name(f"{self._path.name}.{what}")
+
+    def _left_behind(self, state: State) -> Replay | None:
+        journal = self._beside("journal")
+        left = replay(journal, self._keyring.subkey(JOURNAL_MAC)) if journal.exists() else None
+        if left is None or left.serial < state.serial:
+            return None  # the run ended after it had written the state
+        if left.serial > state.serial or state.lineage not in (None, left.lineage):
+            message = f"{journal.name} belongs to another state than {self._path.name}"
+            raise StateError(message, hint=f"restore the {self._path.name} that it goes with, or move it away")
+        return left
+
+    def _read_file(self, *, authenticate: bool) -> State:
+        try:
+            text = self._path.read_bytes()
+        except FileNotFoundError:
+            return State(project=self._project)
+        except OSError as error:
+            message = f"{self._path.name} cannot be read: {error.strerror}"
+            raise StateError(message) from None
+        try:
+            document = json.loads(text)
+            self._accept_format(document)
+            if authenticate:
+                self._authenticate(document)
+            return self._parse(document)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            message = f"{self._path.name} is truncated or damaged"
+            raise StateError(message, hint=f"{self._path.name}.backup holds the state before the last write") from None
+
+    def _accept_format(self, document: dict[str, Any]) -> None:
+        if document["format_version"] != FORMAT_VERSION:
+            written_by = str(document.get("syncer_version", "another version"))
+            message = f"{self._path.name} was written by syncer {written_by} in a format that {__version__} cannot read"
+            raise StateError(message, hint=f"use syncer {written_by} or newer")
+        if document["project"] != self._project:
+            message = f"{self._path.name} belongs to project {document['project']}, the manifest to {self._project}"
+            raise StateError(message, hint="give each project a state of its own with `state: {path: ...}`")
+
+    def _authenticate(self, document: dict[str, Any]) -> None:
+        if document["key_id"] != self._keyring.key_id():
+            message = f"{self._path.name} was written under another project key ({document['key_id']})"
+            raise StateError(message, hint=f"use that key; yours is {self._keyring.key_id()}")
+        written = document.pop("mac")
+        if not same_mac(written, mac(self._keyring.subkey(STATE_MAC), canonical(document))):
+            message = f"{self._path.name} was changed by something other than syncer"
+            raise StateError(message, hint=f"restore it from version control or from {self._path.name}.backup")
+
+    def _parse(self, document: dict[str, Any]) -> State:
+        records = {Address.parse(name): parse_record(record) for name, record in document["records"].items()}
+        return State(
+            project=document["project"], lineage=document["lineage"], serial=document["serial"], records=records
+        )
+
+    def _document(self, state: State) -> dict[str, Any]:
+        document = {
+            "format_version": FORMAT_VERSION,
+            "lineage": state.lineage,
+            "serial": state.serial,
+            "project": state.project,
+            "syncer_version": __version__,
+            "key_id": self._keyring.key_id(),
+            "records": {str(a): record_document(r) for a, r in sorted(state.records.items())},
+        }
+        return {**document, "mac": mac(self._keyring.subkey(STATE_MAC), canonical(document))}
+
+
+def _text(document: dict[str, Any]) -> str:
+    """Write one line per record: a diff names the secrets that moved, and 10,000 of them stay readable."""
+    head = {name: value for name, value in document.items() if name not in ("records", "mac")}
+    lines = [f"  {json.dumps(name)}: {json.dumps(value)}," for name, value in head.items()]
+    rows = [f"    {json.dumps(name)}: {json.dumps(row, sort_keys=True)}" for name, row in document["records"].items()]
+    records = ",\n".join(rows)
+    body = f"{{\n{records}\n  }}" if rows else "{}"
+    return "\n".join(["{", *lines, f'  "records": {body},', f'  "mac": {json.dumps(document["mac"])}', "}", ""])

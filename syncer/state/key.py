@@ -1,0 +1,112 @@
+"""The project key: found, made once, never overwritten."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import stat
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from syncer import crypto
+from syncer.errors import InvalidConfiguration
+from syncer.state.files import PRIVATE, private_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+VARIABLE = "SYNCER_KEY"
+KEY_FILE = ".syncer/key"
+_LINE_BYTES = 128  # a key's line is 45 bytes; more is not a key
+
+
+class Keyring:
+    """Hands out sub-keys of the project key, which is looked for when first needed.
+
+    `may_make` is asked where there is no key: whether a new one can do no harm. `announce` is told of the new file.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        folder: Path,
+        *,
+        may_make: Callable[[], bool],
+        announce: Callable[[Path], None] = lambda _path: None,
+    ) -> None:
+        self._environ = environ
+        self._folder = folder
+        self._path = folder / KEY_FILE
+        self._may_make = may_make
+        self._announce = announce
+        self._subkeys: dict[str, bytes] = {}
+
+    @property
+    def present(self) -> bool:
+        """Whether there is a key, without making one."""
+        return bool(self._environ.get(VARIABLE)) or self._path.exists()
+
+    def subkey(self, label: str) -> bytes:
+        """Give the 32-byte sub-key for a label. Raise InvalidConfiguration where there is no usable key."""
+        if label not in self._subkeys:
+            self._subkeys[label] = crypto.derive(self._key, label)
+        return self._subkeys[label]
+
+    def key_id(self) -> str:
+        """Name the key in public."""
+        return crypto.key_id(self._key)
+
+    @cached_property
+    def _key(self) -> bytes:
+        if text := self._environ.get(VARIABLE):
+            return _decode(text.encode("ascii", "replace"), VARIABLE)
+        try:
+            return self._read()
+        except FileNotFoundError:
+            if not self._may_make():
+                message = f"no project key: {VARIABLE} is not set and {KEY_FILE} does not exist"
+                hint = "use the key that this state was written under, or run `syncer init` to start afresh"
+                raise InvalidConfiguration(message, hint=hint) from None
+        key = make_key(self._folder)
+        self._announce(self._path)
+        return key
+
+    def _read(self) -> bytes:
+        descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                message = f"{KEY_FILE} is not a regular file"
+                raise InvalidConfiguration(message)
+            if mode & 0o077:
+                message = f"{KEY_FILE} can be read by others (mode {stat.S_IMODE(mode):04o})"
+                raise InvalidConfiguration(message, hint=f"chmod 600 {KEY_FILE}, and consider the key known")
+            return _decode(file.read(_LINE_BYTES), KEY_FILE)
+
+
+def make_key(folder: Path) -> bytes:
+    """Make `.syncer/key` in `folder`. Raise FileExistsError: a key is never overwritten."""
+    path = folder / KEY_FILE
+    private_folder(path.parent)
+    key = os.urandom(crypto.KEY_BYTES)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(base64.b64encode(key) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return key
+
+
+def _decode(text: bytes, origin: str) -> bytes:
+    try:
+        key = base64.b64decode(text.strip(), validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != crypto.KEY_BYTES:
+        message = f"{origin} does not hold a project key"
+        raise InvalidConfiguration(
+            message, hint=f"a key is {crypto.KEY_BYTES} bytes in base64: `openssl rand -base64 32`"
+        )
+    return key

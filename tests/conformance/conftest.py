@@ -1,0 +1,10 @@
+"""Lets the tests of this folder, and those who borrow its backends, import them as `conformance.memory`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+_TESTS = str(Path(__file__).parent.parent)
+if _TESTS not in sys.path:
+    sys.path.insert(0, _TESTS)
