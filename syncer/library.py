@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncer.engine import saved
@@ -14,8 +15,6 @@ from syncer.render.json import plan_document, to_json
 from syncer.state.files import replace_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from syncer.model import Manifest
     from syncer.plans import Outcome, Plan
 
@@ -50,19 +49,19 @@ def apply(
         return apply_plan(session, plan, allow_mass_change=allow_mass_change)
 
 
-def save_plan(session: Session, plan: Plan, path: Path) -> None:
+def save_plan(session: Session, plan: Plan, path: Path | str) -> None:
     """Write a plan for a later apply: JSON, 0600, no values, signed with the project key. Raise StateError."""
     document = saved.sign(plan_document(plan), session.keyring)
     try:
-        replace_file(path, to_json(document).encode())
+        replace_file(Path(path), to_json(document).encode())
     except OSError as error:
         message = f"the plan cannot be written to {path}: {error.strerror}"
         raise StateError(message) from None
 
 
-def load_plan(session: Session, path: Path) -> saved.SavedPlan:
+def load_plan(session: Session, path: Path | str) -> saved.SavedPlan:
     """Read a saved plan and check its signature. Raise StalePlan."""
-    return saved.parse(_read(path), session.keyring)
+    return saved.parse(_read(Path(path)), session.keyring)
 
 
 def confirm_plan(session: Session, stored: saved.SavedPlan) -> Plan:

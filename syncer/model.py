@@ -177,7 +177,7 @@ class Fingerprint(NamedTuple):
     def parse(cls, text: str) -> Fingerprint:
         """Read the form that `str()` writes. Raise ValueError for anything else."""
         kind, salt, mac = text.split(":")
-        if kind != "hmac":
+        if (kind, len(salt), len(mac)) != ("hmac", 16, 64):
             message = "not a fingerprint"
             raise ValueError(message)
         return cls(salt, mac)

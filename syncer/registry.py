@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +43,9 @@ def backend_class(type_name: str) -> type[Backend]:
     return found
 
 
+@cache
 def source_class(type_name: str) -> type[Source]:
-    """Import the class of a source type. Raise InvalidConfiguration for an unknown type."""
+    """Import the class of a source type, once. Raise InvalidConfiguration for an unknown type."""
     found: type[Source] = _load(SOURCE_GROUP, type_name, SOURCES.get(type_name), SOURCES)
     return found
 

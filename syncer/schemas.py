@@ -8,14 +8,13 @@ from typing import Any
 
 import syncer
 
-_PACKAGE = Path(syncer.__file__).parent
-
 
 def schema_path(name: str) -> Path:
     """Find a schema by its name: `manifest`, `plan` or `state`."""
-    installed = _PACKAGE / "schemas"
+    package = Path(syncer.__file__).parent
+    installed = package / "schemas"
     # A wheel carries the schemas inside the package; a checkout has them beside it.
-    folder = installed if installed.is_dir() else _PACKAGE.parent / "schemas"
+    folder = installed if installed.is_dir() else package.parent / "schemas"
     return folder / f"{name}.schema.json"
 
 

@@ -95,8 +95,6 @@ class Backend(ABC):
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
     concurrency: ClassVar[int] = 1
     """Calls that the store stands at once."""
-    embedded: ClassVar[bool] = False
-    """Needs no set-up: even the project key is made on first use."""
     Options: ClassVar[type[Any]]
     """A frozen dataclass of the options that stand beside `type` in the manifest."""
 
@@ -109,6 +107,10 @@ class Backend(ABC):
     def open(cls, options: Mapping[str, Any], context: BackendContext) -> Self:
         """Make one from its options; must not reach for the store yet. Raise InvalidConfiguration."""
         return cls(parse_options(cls.Options, options), context)
+
+    def takes_new_key(self) -> bool:
+        """Whether it needs no set-up, and holds nothing yet: a project key that is made now locks nobody out."""
+        return False
 
     def check(self, secret: Secret) -> None:
         """Raise Unsupported for a declared secret that this backend cannot hold, with the reason; offline."""

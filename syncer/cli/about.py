@@ -44,7 +44,7 @@ def schema(console: Console, name: str) -> None:
     """
     from syncer.schemas import schema_path  # noqa: PLC0415
 
-    console.result(schema_path(name).read_text())
+    console.result(schema_path(name).read_text(encoding="utf-8"))
 
 
 @click.command
@@ -59,11 +59,9 @@ def completion(console: Console, shell: str) -> None:
     """
     from click.shell_completion import BashComplete, FishComplete, ZshComplete  # noqa: PLC0415
 
-    from syncer.cli import group  # noqa: PLC0415
+    from syncer.cli import COMPLETE, group  # noqa: PLC0415
 
-    script = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}[shell](
-        group, {}, "syncer", "_SYNCER_COMPLETE"
-    )
+    script = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}[shell](group, {}, "syncer", COMPLETE)
     console.result(script.source())
 
 

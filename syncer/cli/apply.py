@@ -15,6 +15,7 @@ from syncer.engine.carry import apply_plan
 from syncer.engine.guard import check_blast_radius
 from syncer.engine.prepare import make_plan
 from syncer.errors import Interrupted, PartialFailure
+from syncer.render.text import quantity
 
 if TYPE_CHECKING:
     from syncer.cli.console import Console
@@ -118,5 +119,5 @@ def _report(console: Console, outcome: Outcome, made: Plan, form: str) -> None:
         message = "interrupted; what was in flight is finished and recorded"
         raise Interrupted(message, hint="`syncer plan` shows what is left")
     if outcome.failed:
-        message = f"{len(outcome.failed)} changes failed, {len(outcome.applied)} are done and recorded"
+        message = f"{quantity(len(outcome.failed), 'change')} failed, {len(outcome.applied)} done and recorded"
         raise PartialFailure(message, hint="`syncer plan` shows what is left")

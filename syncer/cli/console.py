@@ -10,17 +10,29 @@ from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
+from syncer.errors import SyncerError
 
-    from syncer.errors import SyncerError
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+    from typing import TextIO
+
     from syncer.plans import Change, Diagnostic
     from syncer.render.text import Style
     from syncer.sensitive import Sensitive
     from syncer.state.lock import Holder
 
 _CLEAR_LINE = "\r\x1b[2K"
+
+
+class WrongUsage(SyncerError):
+    """The command line cannot be understood; only ever told, as JSON, since click says it to people."""
+
+    exit_code = 64
+
+
+class InternalError(SyncerError):
+    """A bug."""
 
 
 class Console:
@@ -31,18 +43,17 @@ class Console:
         self.json = False
         """Standard output is one JSON document, whatever happens."""
         self._color = False
+        self._verbose = False
         self._answered = False
+        self._found: list[Diagnostic] = []
 
     def configure(self, *, manifest: str, no_color: bool, verbose: bool) -> None:
         """Take in the options of the group."""
         self.manifest = manifest
         # https://no-color.org: any value but the empty one.
         self._color = not no_color and not os.environ.get("NO_COLOR")
-        if verbose:
-            import logging  # noqa: PLC0415  # only -v needs it
-
-            logging.basicConfig(stream=sys.stderr, format="%(message)s")
-            logging.getLogger("syncer").setLevel(logging.DEBUG)
+        # No log of any library is turned on: it could tell a request, and with it a value.
+        self._verbose = verbose
 
     # Results.
 
@@ -54,62 +65,61 @@ class Console:
     def result(self, text: str) -> None:
         """Write a result."""
         self._answered = True
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        with _output():
+            sys.stdout.write(text)
+            sys.stdout.flush()
 
     def value(self, value: Sensitive) -> None:
         """Write one value, verbatim: the only place where one leaves through the terminal, on request."""
         self._answered = True
-        raw = value.reveal()
-        sys.stdout.buffer.write(raw + b"\n" if sys.stdout.isatty() else raw)
-        sys.stdout.flush()
+        end = b"\n" if sys.stdout.isatty() else b""
+        with _output():
+            sys.stdout.buffer.write(value.reveal() + end)
+            sys.stdout.flush()
 
     # Everything else.
 
     def note(self, text: str) -> None:
         """Tell the user something that is no result."""
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
-
-    def error_line(self, text: str) -> None:
-        """Tell of an error in one line."""
-        self.note(f"error: {text}")
+        self._tell(f"{text}\n")
 
     def diagnostics(self, found: Iterable[Diagnostic]) -> None:
         """Tell the findings of a plan."""
         from syncer.render.human import diagnostic_text  # noqa: PLC0415  # only when there is something to tell
 
-        for diagnostic in found:
-            sys.stderr.write(diagnostic_text(diagnostic, self._error_style))
+        self._found = list(found)
+        for diagnostic in self._found:
+            self._tell(diagnostic_text(diagnostic, self._error_style))
 
     def failure(self, error: SyncerError) -> None:
         """Tell of the error that ended the run; as JSON too where a document was promised."""
         from syncer.render.human import error_text  # noqa: PLC0415
-        from syncer.render.json import failure_json  # noqa: PLC0415
 
+        self._tell_json(error)
+        self._tell(error_text(error, self._error_style))
+
+    def usage_error(self, error: click.UsageError, arguments: Sequence[str]) -> None:
+        """Tell of wrong usage as click does; as JSON too where the arguments, as far as they go, ask for it."""
+        self.json = self.json or _asks_for_json(error.ctx, arguments)
+        self._tell_json(WrongUsage(error.format_message()))
+        with contextlib.suppress(OSError):  # nobody reads any more
+            error.show(file=sys.stderr)
+
+    def _tell_json(self, error: SyncerError) -> None:
         if self.json and not self._answered:
-            self.result(failure_json(error))
-        self.note(error_text(error, self._error_style).rstrip("\n"))
+            from syncer.render.json import failure_json  # noqa: PLC0415  # only this form
 
-    def usage_error(self, error: click.UsageError) -> None:
-        """Tell of wrong usage as click does."""
-        error.show(file=sys.stderr)
+            with contextlib.suppress(SyncerError):  # told to people in any case
+                self.result(failure_json(error, self._found))
 
     def internal_error(self, error: Exception) -> None:
         """Tell of a bug: its type and place. Its message could hold anything, so it is not shown."""
-        from syncer.errors import SyncerError  # noqa: PLC0415
-
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else "unknown place"
         hint = "this is a bug in syncer; please report the command and this line, without any value"
-        self.failure(SyncerError(f"internal error: {type(error).__name__} in {place}", hint=hint))
-
-    def abandon_output(self) -> None:
-        """Let nothing more reach a pipe that nobody reads, not even at exit."""
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        self.failure(InternalError(f"internal error: {type(error).__name__} in {place}", hint=hint))
 
     def waiting(self, holder: Holder) -> None:
         """Tell whom a lock is waited for."""
@@ -127,27 +137,33 @@ class Console:
         return sys.stdin.isatty()
 
     def confirm(self, question: str) -> bool:
-        """Ask for the word `yes`, as Terraform does."""
-        answer: str = click.prompt(f"{question}\n  Only 'yes' is accepted", default="", show_default=False, err=True)
-        return answer == "yes"
+        """Ask for the word `yes`, as Terraform does. Raise click.Abort where the input ends instead."""
+        self._tell(f"{question}\n  Only 'yes' is accepted: ")
+        answer = sys.stdin.readline()
+        if not answer:
+            raise click.Abort
+        return answer.strip() == "yes"
 
     @contextlib.contextmanager
     def status(self, text: str) -> Iterator[None]:
         """Show what is being done, and take it away afterwards."""
-        shown = sys.stderr.isatty()
-        if shown:
-            sys.stderr.write(f"{_CLEAR_LINE}{text} ...")
-            sys.stderr.flush()
+        if self._verbose:
+            self.note(text)
+        if self._verbose or not sys.stderr.isatty():
+            yield
+            return
+        self._tell(f"{_CLEAR_LINE}{text} ...")
         try:
             yield
         finally:
-            if shown:
-                sys.stderr.write(_CLEAR_LINE)
-                sys.stderr.flush()
+            self._tell(_CLEAR_LINE)
 
     @contextlib.contextmanager
     def progress(self, total: int) -> Iterator[Callable[[Change], None]]:
         """Give a function to call for each change that is done."""
+        if self._verbose:
+            yield lambda change: self.note(f"{change.address}: {change.action} is done")
+            return
         if not (sys.stderr.isatty() and total):
             yield lambda _change: None
             return
@@ -163,6 +179,41 @@ class Console:
     @property
     def _error_style(self) -> Style:
         return _style(color=self._color and sys.stderr.isatty())
+
+    def _tell(self, text: str) -> None:
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except OSError:
+            _abandon(sys.stderr)
+
+
+@contextlib.contextmanager
+def _output() -> Iterator[None]:
+    """Go on in silence when nobody reads any more, as after `| head`: an apply must not stop half way for that.
+
+    Raise SyncerError for every other failure to write.
+    """
+    try:
+        yield
+    except OSError as error:
+        _abandon(sys.stdout)
+        if not isinstance(error, BrokenPipeError):
+            message = f"standard output cannot be written: {error.strerror}"
+            raise SyncerError(message) from None
+
+
+def _abandon(stream: TextIO) -> None:
+    """Let nothing more reach a stream that failed, not even what it still holds at exit."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _asks_for_json(context: click.Context | None, arguments: Sequence[str]) -> bool:
+    """Whether JSON was promised, also where the arguments could not be parsed to the end."""
+    given = " ".join(arguments).replace("=", " ")
+    prefix = context.auto_envvar_prefix if context else None
+    return "--format json" in given or os.environ.get(f"{prefix}_FORMAT") == "json"
 
 
 def _style(*, color: bool) -> Style:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -51,12 +52,25 @@ class SecondsType(click.ParamType[float]):
         return float(int(found[1]) * self._UNITS[found[2]])
 
 
+class Option(click.Option):
+    """An option whose environment form follows its name on the command line, not the one in Python."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Look for `--lock-timeout` of `apply` in SYNCER_APPLY_LOCK_TIMEOUT."""
+        name = max(self.opts, key=len).lstrip("-").replace("-", "_")
+        return os.environ.get(f"{ctx.auto_envvar_prefix}_{name}".upper()) or None
+
+
 ADDRESS = AddressType()
 SECONDS = SecondsType()
 
 _SELECTORS = (
-    click.option("--target", "targets", metavar="GLOB", multiple=True, help="Only addresses that match; repeatable."),
-    click.option("--exclude", "excludes", metavar="GLOB", multiple=True, help="No address that matches; repeatable."),
+    click.option(
+        "--target", "targets", cls=Option, metavar="GLOB", multiple=True, help="Only addresses that match; repeatable."
+    ),
+    click.option(
+        "--exclude", "excludes", cls=Option, metavar="GLOB", multiple=True, help="No address that matches; repeatable."
+    ),
 )
 
 _PLANNING = (
@@ -87,6 +101,7 @@ def format_option(*formats: str) -> Callable[[F], F]:
     return click.option(
         "--format",
         "form",
+        cls=Option,
         type=click.Choice(formats),
         default=formats[0],
         show_default=True,

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from syncer import library
 from syncer.cli import CHANGES, OK
 from syncer.cli.options import format_option, open_session, planning, request
-from syncer.engine import saved
 from syncer.engine.guard import check_blast_radius
 from syncer.engine.prepare import make_plan
 from syncer.errors import PlanIncomplete
+from syncer.render.text import quantity
 
 if TYPE_CHECKING:
     from syncer.cli.console import Console
@@ -61,11 +60,13 @@ def plan(  # options
             made = make_plan(session, request(**given))
         tell_plan(console, made, form)
         check_complete(made)
+        if not allow_mass_change:
+            check_blast_radius(made)
         if out is not None:
+            from syncer import library  # noqa: PLC0415  # most plans are not saved
+
             library.save_plan(session, made, out)
             console.note(f"saved the plan to {out}; to carry out exactly this: syncer apply {out}")
-    if not allow_mass_change:
-        check_blast_radius(made)
     return CHANGES if detailed_exitcode and made.changes else OK
 
 
@@ -89,7 +90,7 @@ def tell_plan(console: Console, made: Plan, form: str) -> None:
 def check_complete(made: Plan) -> None:
     """Raise PlanIncomplete for a plan with errors, which are told by now."""
     if made.errors:
-        message = f"the plan holds {len(made.errors)} errors"
+        message = f"the plan holds {quantity(len(made.errors), 'error')}"
         raise PlanIncomplete(message, hint="mend them, or leave those addresses out with --exclude")
 
 
@@ -116,5 +117,13 @@ def show(console: Console, file: Path | None, form: str) -> None:
 
 
 def _show_plan(console: Console, session: Session, file: Path, form: str) -> None:
-    stored = library.load_plan(session, file)
-    tell_plan(console, saved.to_plan(stored.document), form)
+    from syncer import library  # noqa: PLC0415  # the other half of this module plans
+    from syncer.engine import saved  # noqa: PLC0415
+
+    document = library.load_plan(session, file).document
+    if console.json:
+        from syncer.render.json import to_json  # noqa: PLC0415  # only this form
+
+        console.result(to_json(document))
+    else:
+        tell_plan(console, saved.to_plan(document), form)

@@ -11,6 +11,7 @@ import click
 from syncer.cli.options import format_option
 from syncer.errors import StateError
 from syncer.manifest import load_manifest
+from syncer.render.text import quantity
 from syncer.state.key import KEY_FILE, make_key
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ IGNORED = ".syncer/"
 _TEMPLATE = """\
 # What is secret here, and where its value comes from; never a value itself.
 version: 1
-project: {project}             # the owner's name, written on everything that syncer creates
+project: "{project}"           # the owner's name, written on everything that syncer creates
 
 backend: {{type: local}}        # an encrypted store in .syncer/, no set-up needed
 
@@ -69,7 +70,7 @@ def _tell(console: Console, name: str, *, done: bool) -> None:
 def _write_manifest(folder: Path) -> bool:
     text = _TEMPLATE.format(project=_project_name(folder))
     try:
-        with (folder / MANIFEST).open("x") as file:
+        with (folder / MANIFEST).open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
         return False
@@ -78,11 +79,11 @@ def _write_manifest(folder: Path) -> bool:
 
 def _ignore(folder: Path) -> bool:
     path = folder / ".gitignore"
-    text = path.read_text() if path.exists() else ""
-    if IGNORED in text.splitlines():
+    text = path.read_bytes() if path.exists() else b""
+    if IGNORED.encode() in text.splitlines():
         return False
-    gap = "" if not text or text.endswith("\n") else "\n"
-    with path.open("a") as file:
+    gap = "" if not text or text.endswith(b"\n") else "\n"
+    with path.open("a", encoding="utf-8") as file:
         file.write(f"{gap}# the key, the state and the store of syncer\n{IGNORED}\n")
     return True
 
@@ -118,5 +119,5 @@ def validate(console: Console, form: str) -> None:
 
         console.result(to_json({"format_version": "1.0", "complete": True, "diagnostics": []}))
     else:
-        secrets, scopes = len(manifest.secrets), len(manifest.scopes)
-        console.result(f"{console.manifest} is valid: {secrets} secrets in {scopes} scopes.\n")
+        secrets, scopes = quantity(len(manifest.secrets), "secret"), quantity(len(manifest.scopes), "scope")
+        console.result(f"{console.manifest} is valid: {secrets} in {scopes}.\n")

@@ -53,16 +53,22 @@ def _type(source_digest: str) -> str:
     return source_digest.partition(":")[0]
 
 
-def dropped_tags(secret: Secret, record: Record, observed: Observed) -> frozenset[str]:
+def dropped_tags(secret: Secret, record: Record | None, observed: Observed) -> frozenset[str]:
     """Tags that we set, that the manifest no longer wants, and that are still there. Those of others stay."""
-    return frozenset((record.tags.keys() - secret.tags.keys()) & observed.tags.keys())
+    ours = record.tags.keys() - secret.tags.keys() if record else None
+    return frozenset(ours & observed.tags.keys()) if ours else _NO_TAGS
 
 
-def metadata_differs(secret: Secret, record: Record, observed: Observed, capabilities: frozenset[Capability]) -> bool:
+_NO_TAGS: frozenset[str] = frozenset()
+
+
+def metadata_differs(
+    secret: Secret, record: Record | None, observed: Observed, capabilities: frozenset[Capability]
+) -> bool:
     """Whether tags, description or the owner's mark need a write."""
     if Capability.TAGS in capabilities and (
         observed.owner is None
-        or any(observed.tags.get(name) != value for name, value in secret.tags.items())
+        or not secret.tags.items() <= observed.tags.items()
         or dropped_tags(secret, record, observed)
     ):
         return True
@@ -71,9 +77,10 @@ def metadata_differs(secret: Secret, record: Record, observed: Observed, capabil
     )
 
 
-def wanted_description(secret: Secret, record: Record, observed: Observed) -> str:
+def wanted_description(secret: Secret, record: Record | None, observed: Observed) -> str:
     """The declared description; where the manifest says nothing and never did, whatever somebody wrote there."""
-    return secret.description if secret.description or record.description else observed.description or ""
+    said = secret.description or (record is not None and record.description)
+    return secret.description if said else observed.description or ""
 
 
 def drift(
@@ -92,8 +99,8 @@ def drift(
         yield _drift(address, record, DriftKind.VALUE, record.version, observed.version)
     elif actual is not None and record.fingerprint is not None and actual != record.fingerprint:
         yield _drift(address, record, DriftKind.VALUE, str(record.fingerprint), str(actual))
-    there = {name: observed.tags[name] for name in record.tags if name in observed.tags}
-    if there != record.tags:
+    if not record.tags.items() <= observed.tags.items():
+        there = {name: observed.tags[name] for name in record.tags if name in observed.tags}
         yield _drift(address, record, DriftKind.TAGS, dict(record.tags), there)
     if observed.enabled != record.enabled:
         yield _drift(address, record, DriftKind.ENABLED, record.enabled, observed.enabled)

@@ -71,6 +71,13 @@ class Findings:
             )
         )
 
+    def sort(self) -> None:
+        """Put everything in the order of the addresses; what concerns one address stays in its own order."""
+        self.changes.sort(key=lambda change: change.address)
+        self.drift.sort(key=lambda drift: drift.address)
+        self.diagnostics.sort(key=lambda diagnostic: diagnostic.address or ("", ""))
+        self.unchecked.sort()
+
 
 @dataclass(slots=True, kw_only=True)
 class Chain:
@@ -82,6 +89,8 @@ class Chain:
     secret: Secret | None
     observed: Observed | None
     snapshot: Snapshot | None
+    origin: Location | None = None
+    """Where a value that no source yields again is to be carried over from."""
 
     def add(  # the facts that differ between changes
         self,
@@ -118,6 +127,24 @@ def note_drift(
     if record is not None:
         versioned = facts.can(record.backend, Capability.VERSION_IN_LIST)
         found.drift.extend(compare.drift(address, record, observed, facts.actual.get(address), versioned=versioned))
+
+
+def never_marked(facts: Facts, record: Record, observed: Observed) -> bool:
+    """Whether an interrupted create met a secret that somebody else made meanwhile: ours would carry our mark."""
+    unknown = record.version is None and record.interrupted
+    return unknown and observed.owner is None and facts.can(record.backend, Capability.TAGS)
+
+
+def held(facts: Facts, record: Record, address: Address, backend: str) -> Location | None:
+    """The place of a copy that a record knows of, where it can be reached, is alive and is nobody else's."""
+    observed = facts.at(backend, address)
+    if backend not in facts.capabilities or observed is None or observed.deleted:
+        return None
+    if observed.owner not in (None, facts.project) or (
+        backend == record.backend and never_marked(facts, record, observed)
+    ):
+        return None
+    return Location(backend=backend, address=address)
 
 
 def chain_of(found: Findings, secret: Secret, observed: Observed, record: Record | None) -> Chain:

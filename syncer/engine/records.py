@@ -25,16 +25,25 @@ def assumed(change: Change, record: Record | None, source: str, now: datetime) -
         return {}
     if change.action is Action.MOVE:
         return _both(change, record)
-    if record is not None and not change.writes_value:
+    if record is not None and not change.writes_value and not _arrives(change, record):
         return {change.address: replace(record, interrupted=True)}
     if change.secret is None:
         return {}
     known = record or _fresh(change.secret, source, now)
-    left = known.backend if change.reason is Reason.BACKEND_CHANGED else known.previous_backend
     unknown = replace(
-        known, backend=change.backend, version=None, fingerprint=None, interrupted=True, previous_backend=left
+        known,
+        backend=change.backend,
+        version=None if change.action is Action.CREATE else known.version,
+        fingerprint=None,
+        interrupted=True,
+        previous_backend=known.backend if _arrives(change, known) else known.previous_backend,
     )
     return {change.address: unknown}
+
+
+def _arrives(change: Change, record: Record) -> bool:
+    """Whether the change brings the secret to another backend than the record's."""
+    return change.action is Action.CREATE and change.backend != record.backend
 
 
 def known(  # the facts of one write
@@ -82,8 +91,8 @@ def _written(
 ) -> Record:
     fingerprint, source, now = facts
     secret = change.secret
-    if record is None or (change.reason is Reason.BACKEND_CHANGED and secret is not None):
-        previous = record.backend if record and change.reason is Reason.BACKEND_CHANGED else None
+    if record is None or _arrives(change, record):
+        previous = record.backend if record else None
         record = replace(_fresh(_declared(secret), source, now), previous_backend=previous)
     after = replace(
         record,

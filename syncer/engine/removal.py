@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syncer.backends.base import DISABLES, Capability
-from syncer.engine.facts import Chain, Facts, Findings, is_advisory, note_drift, snapshot_of
+from syncer.engine.facts import Chain, Facts, Findings, is_advisory, never_marked, note_drift, snapshot_of
 from syncer.model import OnRemove
 from syncer.plans import Action, Reason
 
@@ -23,16 +23,23 @@ def let_go(facts: Facts, found: Findings, address: Address) -> None:
         note_drift(facts, found, address, record, facts.at(record.backend, address))
     remove(facts, found, address, record, record.backend)
     if record.previous_backend is not None:
-        remove(facts, found, address, record, record.previous_backend)
+        remove(facts, found, address, record, record.previous_backend, leftover=True)
 
 
-def remove(facts: Facts, found: Findings, address: Address, record: Record, backend: str) -> None:
-    """Plan the removal of what one backend holds at an address, as `on_remove` says."""
+def remove(  # what is removed, and where
+    facts: Facts, found: Findings, address: Address, record: Record, backend: str, *, leftover: bool = False
+) -> None:
+    """Plan the removal of what one backend holds at an address, as `on_remove` says.
+
+    `leftover`: the secret itself is on another backend by then, and the record with it.
+    """
     on_remove = _on_remove(facts, address, record)
     if backend not in facts.capabilities and on_remove is not OnRemove.FORGET:
         undeclared(found, address, backend)
         return
     observed = facts.at(backend, address)
+    if observed is not None and backend == record.backend and never_marked(facts, record, observed):
+        observed = None
     reason = Reason.DESTROY_REQUESTED if facts.destroy else Reason.ORPHANED
     snapshot = snapshot_of(observed, record.fingerprint) if observed else None
     chain = Chain(found=found, address=address, backend=backend, secret=None, observed=observed, snapshot=snapshot)
@@ -46,7 +53,7 @@ def remove(facts: Facts, found: Findings, address: Address, record: Record, back
     elif on_remove is OnRemove.DELETE:
         _delete(facts, chain, reason)
     else:
-        _disable(facts, chain, reason, snapshot, leftover=backend != record.backend)
+        _disable(facts, chain, reason, snapshot, leftover=leftover)
 
 
 def _on_remove(facts: Facts, address: Address, record: Record) -> OnRemove:

@@ -155,6 +155,7 @@ def _selection(asked: Mapping[str, Any]) -> Selection:
 
 def _change(document: Mapping[str, Any]) -> Change:
     previous = None
+    before, after = (_snapshot(document["change"][side]) for side in ("before", "after"))
     if "previous_address" in document:
         address = Address.parse(document["previous_address"])
         previous = Location(backend=document["previous_backend"], address=address)
@@ -163,9 +164,10 @@ def _change(document: Mapping[str, Any]) -> Change:
         action=Action(document["action"]),
         reason=Reason(document["reason"]),
         backend=document["backend"],
-        before=_snapshot(document["change"]["before"]),
-        after=_snapshot(document["change"]["after"]),
+        before=before,
+        after=after,
         previous=previous,
+        drop_tags=frozenset(before.tags) - frozenset(after.tags) if before and after else frozenset(),
         advisory=document["advisory"],
     )
 

@@ -104,5 +104,6 @@ class Session:
         )
 
     def _may_make_key(self) -> bool:
-        embedded = any(backend_class(spec.type).embedded for spec in self.manifest.backends.values())
-        return embedded and not self.state_file.exists
+        if self.state_file.exists:
+            return False
+        return any(self.backend(name).takes_new_key() for name in self.manifest.backends)

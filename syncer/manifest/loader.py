@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from syncer.model import Manifest
 
 
-def load_manifest(path: Path) -> Manifest:
+def load_manifest(path: Path | str) -> Manifest:
     """Read a manifest and all that it includes; offline, no source and no backend is asked for anything.
 
     Raise InvalidManifest with every problem found. Files are named as `path` is written.
@@ -62,6 +62,7 @@ def _included(main: Document, path: Path, report: Report) -> Iterator[Document]:
         if not found:
             # Secrets that are no longer found would look like secrets that are no longer wanted.
             report.at_value(main, ("include", index), "matches no file")
+            report.lost = True
         for file in found:
             real = os.path.realpath(file)
             document = None if real in seen else read(file, report)

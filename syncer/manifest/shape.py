@@ -105,14 +105,13 @@ def _replace(data: dict[str, Any], path: list[str | int], least: dict[str, Any])
         case [str(key), *_]:
             data.pop(key, None)
             data.update({name: value for name, value in least.items() if name == key})
-        case []:
+        case _:
             data.update({name: value for name, value in least.items() if name not in data})
 
 
 def _drop(data: Any, path: list[str | int]) -> None:
-    for step in path[:-1]:
-        if not isinstance(data, dict) or step not in data:
-            return
-        data = data[step]
+    *way, last = path
+    for step in way:
+        data = data.get(step) if isinstance(data, dict) else None
     if isinstance(data, dict):
-        data.pop(path[-1], None)
+        data.pop(last, None)

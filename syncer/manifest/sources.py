@@ -38,7 +38,9 @@ class SourceReader:
 
     def read(self, given: Mapping[str, Any], folder: Path, document: Document, place: Place) -> SourceSpec:
         """Read a `source` mapping and note what is wrong with it."""
-        kind = self._kind(given, document, place)
+        kind = next(iter(given), "") if len(given) == 1 else ""
+        if kind not in SOURCES:
+            kind = self._kind(given, document, place)
         options = {key: value for key, value in given.items() if key != kind} if len(given) > 1 else _NOTHING
         spec = SourceSpec(type=kind, argument=given.get(kind), options=options, folder=folder)
         if kind and not (kind in _SETTLED and options.keys() <= _SETTLED[kind]):
@@ -54,7 +56,7 @@ class SourceReader:
 
     def _from_packages(self, given: Mapping[str, Any], document: Document, place: Place) -> list[str]:
         """Give the keys that name sources of other packages; note it where none does."""
-        candidates = sorted(given.keys() - _OPTIONS)
+        candidates = [key for key in given if key not in _OPTIONS]
         found = {key: self._class(key) for key in candidates}
         named = [key for key in candidates if not isinstance(found[key], InvalidConfiguration)]
         if not candidates:

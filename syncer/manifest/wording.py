@@ -85,17 +85,12 @@ def note(finding: Finding, document: Document, report: Report) -> None:
 
 
 def unknown(what: str, word: str, known: Iterable[str], report: Report) -> str:
-    """Say that a word is none of those known.
-
-    It is repeated only where it is close to one of them: then it is a slip, and not a value in the wrong place.
-    """
+    """Say that a word is none of those known. It is not repeated: without a space, `tag:value` is a key."""
     known = list(known)
     if len(known) == 1:
         return f"only `{known[0]}` may stand here"
     close = report.suggest(word, known)
-    if close:
-        return f"unknown {what} `{word}`{close}"
-    return f"unknown {what}; known: {', '.join(known)}" if known else f"unknown {what}"
+    return f"unknown {what}{close}" if close else f"unknown {what}; known: {', '.join(known)}"
 
 
 def _sentence(finding: Finding, subject: str) -> str:  # noqa: PLR0911  # one line for each keyword

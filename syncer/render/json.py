@@ -186,6 +186,7 @@ def _drift(drift: Iterable[Drift]) -> list[dict[str, Any]]:
     return [
         {
             "address": str(each.address),
+            "backend": each.backend,
             "kind": str(each.kind),
             "before": _side(each.before),
             "after": _side(each.after),

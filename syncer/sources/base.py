@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from syncer.errors import InvalidConfiguration, SourceError
 from syncer.options import parse_options
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from syncer.model import Address, SourceSpec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceContext:
-    """What a source is told about the run and the address that it yields a value for."""
+class SourceContext(NamedTuple):
+    """What a source is told about the run and the address that it yields a value for. One is made for each value."""
 
     project: str
     address: Address
@@ -45,9 +44,9 @@ class Source(ABC):
     def __init__(self, spec: SourceSpec) -> None:
         self.argument = spec.argument
         self.folder = spec.folder
-        own = {name: value for name, value in spec.options.items() if name != "decode"}
+        own = dict(spec.options)
+        self._decode = decoder(own.pop("decode", None))
         self.options = parse_options(self.Options, own)
-        self._decode = decoder(spec.options.get("decode"))
         self.check()
 
     @abstractmethod

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syncer import __version__
 from syncer.crypto import JOURNAL_MAC, STATE_MAC, mac, same_mac
 from syncer.errors import StateError
 from syncer.model import Address
-from syncer.state.files import private_folder, replace_file
+from syncer.schemas import load_schema
+from syncer.state.files import private_folder, remove_drafts, replace_file
 from syncer.state.journal import Journal, Replay, replay
-from syncer.state.lock import StateLock, unlock
-from syncer.state.model import FORMAT_VERSION, State, canonical, parse_record, record_document
+from syncer.state.model import FORMAT_VERSION, State, parse_record, record_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-    from pathlib import Path
 
     from syncer.retry import Retry
     from syncer.state.key import Keyring
-    from syncer.state.lock import Holder
+    from syncer.state.lock import Holder, StateLock
 
 
 class StateFile:
     """The state of one project in a local file, with its backup, journal and lock beside it."""
 
     def __init__(self, path: Path, project: str, keyring: Keyring) -> None:
-        self._path = path
+        # Where a link points to: replacing the link itself would leave those behind who share its target.
+        self._path = Path(os.path.realpath(path))
         self._project = project
         self._keyring = keyring
 
@@ -55,25 +57,28 @@ class StateFile:
             state = stored.advance(left.records, lineage=left.lineage)
             self.write(state)
         self._beside("journal").unlink(missing_ok=True)
+        remove_drafts(self._path)
+        remove_drafts(self._beside("backup"))
         return state
 
     def document(self) -> dict[str, Any]:
         """Give the state as the JSON object that `write` writes, a left journal folded in."""
-        return self._document(self.read())
+        document: dict[str, Any] = json.loads(self._text(self.read()))
+        return document
 
     def write(self, state: State) -> None:
         """Replace the file; the one before becomes the backup. Needs the lock. Raise StateError."""
-        document = self._document(state)
         try:
             private_folder(self._path.parent)
-            replace_file(self._path, _text(document).encode(), backup=self._beside("backup"))
+            replace_file(self._path, self._text(state), backup=self._beside("backup"))
         except OSError as error:
             message = f"{self._path.name} cannot be written: {error.strerror}"
-            raise StateError(message, hint="what was done is in the journal; the next run picks it up") from None
+            raise StateError(
+                message, hint="the one before is untouched, and what an apply did is in its journal"
+            ) from None
 
     def journal(self, state: State, lineage: str) -> Journal:
         """Start the journal of an apply on `state`. Needs the lock."""
-        private_folder(self._path.parent)
         key = self._keyring.subkey(JOURNAL_MAC)
         return Journal(self._beside("journal"), key, lineage=lineage, serial=state.serial)
 
@@ -81,10 +86,14 @@ class StateFile:
         self, operation: str, *, now: datetime, timeout: float, waiting: Callable[[Holder], None], retry: Retry
     ) -> StateLock:
         """Give the lock, to be entered."""
+        from syncer.state.lock import StateLock  # noqa: PLC0415  # a plan takes no lock, and need not load sockets
+
         return StateLock(self._beside("lock"), operation, now=now, timeout=timeout, waiting=waiting, retry=retry)
 
     def unlock(self, lock_id: str) -> Holder:
         """Break a lock that was left behind."""
+        from syncer.state.lock import unlock  # noqa: PLC0415
+
         return unlock(self._beside("lock"), lock_id)
 
     def _beside(self, what: str) -> Path:
@@ -93,12 +102,13 @@ class StateFile:
     def _left_behind(self, state: State) -> Replay | None:
         journal = self._beside("journal")
         left = replay(journal, self._keyring.subkey(JOURNAL_MAC)) if journal.exists() else None
-        if left is None or left.serial < state.serial:
-            return None  # the run ended after it had written the state
+        if left is None:
+            return None
         if left.serial > state.serial or state.lineage not in (None, left.lineage):
             message = f"{journal.name} belongs to another state than {self._path.name}"
             raise StateError(message, hint=f"restore the {self._path.name} that it goes with, or move it away")
-        return left
+        # Lower: the run ended after it had written the state.
+        return left if left.serial == state.serial else None
 
     def _read_file(self, *, authenticate: bool) -> State:
         try:
@@ -112,9 +122,11 @@ class StateFile:
             document = json.loads(text)
             self._accept_format(document)
             if authenticate:
-                self._authenticate(document)
-            return self._parse(document)
-        except (ValueError, KeyError, TypeError, AttributeError):
+                self._authenticate(document, text)
+            else:
+                _check_shape(document)
+            return _parse(document)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             message = f"{self._path.name} is truncated or damaged"
             raise StateError(message, hint=f"{self._path.name}.backup holds the state before the last write") from None
 
@@ -127,39 +139,51 @@ class StateFile:
             message = f"{self._path.name} belongs to project {document['project']}, the manifest to {self._project}"
             raise StateError(message, hint="give each project a state of its own with `state: {path: ...}`")
 
-    def _authenticate(self, document: dict[str, Any]) -> None:
+    def _authenticate(self, document: dict[str, Any], text: bytes) -> None:
         if document["key_id"] != self._keyring.key_id():
             message = f"{self._path.name} was written under another project key ({document['key_id']})"
             raise StateError(message, hint=f"use that key; yours is {self._keyring.key_id()}")
-        written = document.pop("mac")
-        if not same_mac(written, mac(self._keyring.subkey(STATE_MAC), canonical(document))):
+        signed, mark, written = text.rpartition(_MAC_LINE)
+        right = mac(self._keyring.subkey(STATE_MAC), signed)
+        if not mark or not same_mac(written.decode("ascii", "replace"), f'"{right}"\n}}\n'):
             message = f"{self._path.name} was changed by something other than syncer"
             raise StateError(message, hint=f"restore it from version control or from {self._path.name}.backup")
 
-    def _parse(self, document: dict[str, Any]) -> State:
-        records = {Address.parse(name): parse_record(record) for name, record in document["records"].items()}
-        return State(
-            project=document["project"], lineage=document["lineage"], serial=document["serial"], records=records
-        )
+    def _text(self, state: State) -> bytes:
+        """Write one line per record: a diff names the secrets that moved, and 10,000 of them stay readable.
 
-    def _document(self, state: State) -> dict[str, Any]:
-        document = {
+        The MAC covers every byte before its line.
+        """
+        head = {
             "format_version": FORMAT_VERSION,
             "lineage": state.lineage,
             "serial": state.serial,
             "project": state.project,
             "syncer_version": __version__,
             "key_id": self._keyring.key_id(),
-            "records": {str(a): record_document(r) for a, r in sorted(state.records.items())},
         }
-        return {**document, "mac": mac(self._keyring.subkey(STATE_MAC), canonical(document))}
+        lines = [f"  {json.dumps(name)}: {json.dumps(value)}," for name, value in head.items()]
+        rows = [
+            f"    {json.dumps(str(address))}: {json.dumps(record_document(record), sort_keys=True)}"
+            for address, record in sorted(state.records.items())
+        ]
+        records = "{\n" + ",\n".join(rows) + "\n  }" if rows else "{}"
+        signed = "\n".join(["{", *lines, f'  "records": {records},']).encode()
+        return signed + _MAC_LINE + f'"{mac(self._keyring.subkey(STATE_MAC), signed)}"\n}}\n'.encode()
 
 
-def _text(document: dict[str, Any]) -> str:
-    """Write one line per record: a diff names the secrets that moved, and 10,000 of them stay readable."""
-    head = {name: value for name, value in document.items() if name not in ("records", "mac")}
-    lines = [f"  {json.dumps(name)}: {json.dumps(value)}," for name, value in head.items()]
-    rows = [f"    {json.dumps(name)}: {json.dumps(row, sort_keys=True)}" for name, row in document["records"].items()]
-    records = ",\n".join(rows)
-    body = f"{{\n{records}\n  }}" if rows else "{}"
-    return "\n".join(["{", *lines, f'  "records": {body},', f'  "mac": {json.dumps(document["mac"])}', "}", ""])
+_MAC_LINE = b'\n  "mac": '
+
+
+def _check_shape(document: dict[str, Any]) -> None:
+    """Raise ValueError for what `write` never wrote. Where the MAC is checked it says more."""
+    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415  # only for a plan without the key
+
+    if not Draft202012Validator(load_schema("state")).is_valid(document):
+        message = "does not fit schemas/state.schema.json"
+        raise ValueError(message)
+
+
+def _parse(document: dict[str, Any]) -> State:
+    records = {Address.parse(name): parse_record(record) for name, record in document["records"].items()}
+    return State(project=document["project"], lineage=document["lineage"], serial=document["serial"], records=records)

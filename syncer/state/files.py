@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import glob
 import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 PRIVATE = 0o600
+_DRAFT = ".tmp"
 
 
 def private_folder(path: Path) -> None:
-    """Make the folder, for its owner only, unless it is there."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make the folder, for its owner only, unless it is there. Raise OSError, never FileExistsError."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
 
 
 def replace_file(path: Path, content: bytes, *, backup: Path | None = None) -> None:
@@ -22,14 +29,25 @@ def replace_file(path: Path, content: bytes, *, backup: Path | None = None) -> N
 
     With `backup`, what stood there before is kept under that name. Raise OSError; nothing is changed then.
     """
-    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
+    with _draft(path) as draft:
         _write_durably(draft, content)
         if backup is not None:
             _keep(path, backup)
         draft.replace(path)
         sync_folder(path.parent)
-    finally:
+
+
+def create_file(path: Path, content: bytes) -> None:
+    """Put `content` at `path`, 0600, whole from the first moment. Raise FileExistsError, OSError."""
+    with _draft(path) as draft:
+        _write_durably(draft, content)
+        os.link(draft, path)
+        sync_folder(path.parent)
+
+
+def remove_drafts(path: Path) -> None:
+    """Remove what writers of `path` that were killed left beside it. No other writer may be at it. Raise OSError."""
+    for draft in path.parent.glob(f"{glob.escape(path.name)}.{'[0-9a-f]' * 8}{_DRAFT}"):
         draft.unlink(missing_ok=True)
 
 
@@ -42,8 +60,17 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    draft = path.with_name(f"{path.name}.{os.urandom(4).hex()}{_DRAFT}")
+    try:
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def _write_durably(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
@@ -52,8 +79,6 @@ def _write_durably(path: Path, content: bytes) -> None:
 
 def _keep(path: Path, backup: Path) -> None:
     # A link and not a rename: there must be no moment without a file at `path`.
-    draft = backup.with_name(f"{backup.name}.{os.getpid()}.tmp")
-    with contextlib.suppress(FileNotFoundError):
-        draft.unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError), _draft(backup) as draft:
         os.link(path, draft)
         draft.replace(backup)

@@ -9,6 +9,7 @@ come; the result puts what is known. So a replay is a fold, and knows nothing of
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from syncer.crypto import mac, same_mac
 from syncer.errors import StateError
 from syncer.model import Address
-from syncer.state.files import PRIVATE
+from syncer.state.files import PRIVATE, private_folder, sync_folder
 from syncer.state.model import Record, canonical, parse_record, record_document
 
 if TYPE_CHECKING:
@@ -49,11 +50,20 @@ class Journal:
         self._lock = threading.Lock()
         self._broken = False
         try:
+            private_folder(path.parent)
             self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, PRIVATE)
         except OSError as error:
             raise _unwritable(path, error) from None
         self._size = 0
-        self._append([{"lineage": lineage, "serial": serial}])
+        try:
+            self._append([{"lineage": lineage, "serial": serial}])
+            sync_folder(path.parent)
+        except OSError as error:
+            self.close()
+            raise _unwritable(path, error) from None
+        except StateError:
+            self.close()
+            raise
 
     def intend(self, entries: Iterable[Entry]) -> None:
         """Note what is about to be written; durable when it returns. Raise StateError: then do not write."""
@@ -92,15 +102,16 @@ class Journal:
             self._chain = chain
 
     def _write(self, text: bytes) -> None:
+        written = 0
         try:
-            written = os.write(self._descriptor, text)
-            if written < len(text):
-                # A short write is how a full disk begins; the next one would say so.
+            # A short write is how a full disk begins; the next one says so.
+            while written < len(text):
                 written += os.write(self._descriptor, text[written:])
         except OSError as error:
-            # What was cut off must not stand in the middle once there is room again.
+            # What was cut off must not stand in the middle once there is room again; at the end it does not count.
             self._broken = True
-            os.ftruncate(self._descriptor, self._size)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, self._size)
             raise _unwritable(self._path, error) from None
         self._size += len(text)
 
@@ -118,7 +129,15 @@ def replay(path: Path, key: bytes) -> Replay | None:
     documents = _authentic(lines, key, path.name)
     if not documents:
         return None
-    head, *entries = documents
+    try:
+        return _folded(*documents)
+    except (ValueError, KeyError, TypeError):
+        # Authentic, so it is ours: from a version that knew something more.
+        message = f"{path.name} was written by another version of syncer, which this one cannot read"
+        raise StateError(message, hint="run the version that was interrupted once more") from None
+
+
+def _folded(head: dict[str, Any], *entries: dict[str, Any]) -> Replay:
     puts: dict[Address, Record | None] = {}
     for entry in entries:
         record = entry["record"]

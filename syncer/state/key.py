@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from syncer import crypto
-from syncer.errors import InvalidConfiguration
-from syncer.state.files import PRIVATE, private_folder
+from syncer.errors import InvalidConfiguration, StateError
+from syncer.state.files import create_file, private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,41 +62,59 @@ class Keyring:
     def _key(self) -> bytes:
         if text := self._environ.get(VARIABLE):
             return _decode(text.encode("ascii", "replace"), VARIABLE)
+        # Looked for again at the end: two first runs at once make one key, and whoever was slower reads it.
+        key = self._read() or self._made() or self._read()
+        if key is None:
+            message = f"no project key: {VARIABLE} is not set and {KEY_FILE} does not exist"
+            hint = "use the key that this state was written under, or run `syncer init` to start afresh"
+            raise InvalidConfiguration(message, hint=hint)
+        return key
+
+    def _read(self) -> bytes | None:
         try:
-            return self._read()
+            # Not blocking, because a FIFO without a writer would block for ever.
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
         except FileNotFoundError:
-            if not self._may_make():
-                message = f"no project key: {VARIABLE} is not set and {KEY_FILE} does not exist"
-                hint = "use the key that this state was written under, or run `syncer init` to start afresh"
-                raise InvalidConfiguration(message, hint=hint) from None
-        key = make_key(self._folder)
+            return None
+        except OSError as error:
+            message = f"{KEY_FILE} cannot be read: {error.strerror}"
+            raise InvalidConfiguration(message) from None
+        try:
+            _check_private(os.fstat(descriptor).st_mode)
+            return _decode(os.read(descriptor, _LINE_BYTES), KEY_FILE)
+        finally:
+            os.close(descriptor)
+
+    def _made(self) -> bytes | None:
+        if not self._may_make():
+            return None
+        try:
+            key = make_key(self._folder)
+        except FileExistsError:
+            return None
+        except OSError as error:
+            message = f"{KEY_FILE} cannot be written: {error.strerror}"
+            raise StateError(message, hint=f"make room for it, or set {VARIABLE}") from None
         self._announce(self._path)
         return key
 
-    def _read(self) -> bytes:
-        descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if not stat.S_ISREG(mode):
-                message = f"{KEY_FILE} is not a regular file"
-                raise InvalidConfiguration(message)
-            if mode & 0o077:
-                message = f"{KEY_FILE} can be read by others (mode {stat.S_IMODE(mode):04o})"
-                raise InvalidConfiguration(message, hint=f"chmod 600 {KEY_FILE}, and consider the key known")
-            return _decode(file.read(_LINE_BYTES), KEY_FILE)
-
 
 def make_key(folder: Path) -> bytes:
-    """Make `.syncer/key` in `folder`. Raise FileExistsError: a key is never overwritten."""
+    """Make `.syncer/key` in `folder`. Raise FileExistsError: a key is never overwritten. Raise OSError."""
     path = folder / KEY_FILE
     private_folder(path.parent)
     key = os.urandom(crypto.KEY_BYTES)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(base64.b64encode(key) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    create_file(path, base64.b64encode(key) + b"\n")
     return key
+
+
+def _check_private(mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        message = f"{KEY_FILE} is not a regular file"
+        raise InvalidConfiguration(message)
+    if mode & 0o077:
+        message = f"{KEY_FILE} can be read by others (mode {stat.S_IMODE(mode):04o})"
+        raise InvalidConfiguration(message, hint=f"chmod 600 {KEY_FILE}, and consider the key known")
 
 
 def _decode(text: bytes, origin: str) -> bytes:

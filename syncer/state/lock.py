@@ -7,13 +7,14 @@ where a shared file system does not carry the kernel's lock.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import getpass
 import json
 import os
 import socket
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import TYPE_CHECKING, Self
 
 from syncer.errors import StateError, StateLocked
@@ -22,7 +23,7 @@ from syncer.state.files import PRIVATE, private_folder
 from syncer.state.model import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
     from types import TracebackType
@@ -74,17 +75,14 @@ class StateLock:
 
     def __enter__(self) -> Self:
         """Take the lock. Raise StateLocked when another holds it for longer than `timeout`."""
-        private_folder(self._path.parent)
-        try:
+        with _translated(self._path):
+            private_folder(self._path.parent)
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, PRIVATE)
-        except OSError as error:
-            message = f"the lock {self._path.name} cannot be opened: {error.strerror}"
-            raise StateError(message) from None
-        try:
-            self._take()
-        except BaseException:
-            self._close()
-            raise
+            try:
+                self._take()
+            except BaseException:
+                self._close()
+                raise
         return self
 
     def __exit__(
@@ -98,11 +96,12 @@ class StateLock:
         holder = self._try()
         if holder is not None:
             self._waiting(holder)
-            taken = self._retry.until(lambda: True if self._try() is None else None, timeout=self._timeout)
-            if not taken:
-                message = f"the state is locked: {self._try() or holder}"
-                hint = f"wait with --lock-timeout, or, if that run is surely over, `syncer state unlock {holder.id}`"
-                raise StateLocked(message, hint=hint)
+            self._retry.until(lambda: True if self._try() is None else None, timeout=self._timeout)
+            holder = self._try()
+        if holder is not None:
+            message = f"the state is locked: {holder}"
+            hint = f"wait with --lock-timeout, or, if that run is surely over, `syncer state unlock {holder.id}`"
+            raise StateLocked(message, hint=hint)
 
     def _try(self) -> Holder | None:
         """Take the lock and give None, or give the one who holds it."""
@@ -121,30 +120,45 @@ class StateLock:
 
 
 _UNKNOWN = Holder(id="?", who="somebody", host="this host", pid=0, operation="something", created="just now")
+_LIKE = astuple(_UNKNOWN)
 
 
 def unlock(path: Path, lock_id: str) -> Holder:
     """Break the lock with that id and give its former holder. Raise StateError: no such lock, or its process lives."""
-    try:
-        descriptor = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        message = "the state is not locked"
-        raise StateError(message) from None
-    try:
-        holder = _read(descriptor)
-        if holder is None:
+    with _translated(path):
+        try:
+            descriptor = os.open(path, os.O_RDWR)
+        except FileNotFoundError:
             message = "the state is not locked"
-            raise StateError(message)
-        if holder.id != lock_id:
-            message = f"the state is locked under another id: {holder}"
-            raise StateError(message)
-        if not _kernel_lock(descriptor):
-            message = f"the run that holds the lock is alive: {holder}"
-            raise StateError(message, hint=f"end process {holder.pid} first; its lock goes with it")
-        os.ftruncate(descriptor, 0)
-        return holder
-    finally:
-        os.close(descriptor)
+            raise StateError(message) from None
+        try:
+            return _broken(descriptor, lock_id)
+        finally:
+            os.close(descriptor)
+
+
+def _broken(descriptor: int, lock_id: str) -> Holder:
+    holder = _read(descriptor)
+    if holder is None:
+        message = "the state is not locked"
+        raise StateError(message)
+    if holder.id != lock_id:
+        message = f"the state is locked under another id: {holder}"
+        raise StateError(message)
+    if not _kernel_lock(descriptor):
+        message = f"the run that holds the lock is alive: {holder}"
+        raise StateError(message, hint=f"end process {holder.pid} first; its lock goes with it")
+    os.ftruncate(descriptor, 0)
+    return holder
+
+
+@contextlib.contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = f"the lock {path.name} cannot be used: {error.strerror}"
+        raise StateError(message, hint="its folder must exist, be writable, and have room") from None
 
 
 def _kernel_lock(descriptor: int) -> bool:
@@ -158,10 +172,13 @@ def _kernel_lock(descriptor: int) -> bool:
 def _read(descriptor: int) -> Holder | None:
     text = os.pread(descriptor, 4096, 0)
     try:
-        return Holder(**json.loads(text))
-    except (ValueError, TypeError):
+        holder = Holder(**json.loads(text))
+    except (ValueError, TypeError, RecursionError):
         # Empty: nobody. Anything else was being written as its process ended.
         return None
+    return (
+        holder if all(type(value) is type(like) for value, like in zip(astuple(holder), _LIKE, strict=True)) else None
+    )
 
 
 def _write(descriptor: int, holder: Holder) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from syncer.model import Address, Fingerprint, OnRemove
@@ -22,7 +23,7 @@ class Record:
     backend: str
     remote_id: str
     version: str | None
-    """The backend's token for the value we wrote; None after a write whose outcome we do not know."""
+    """The backend's token for the value we wrote; None after a create whose outcome we do not know."""
     fingerprint: Fingerprint | None
     """None: ours, but its value is not known to be the one we want."""
     source: str
@@ -106,13 +107,19 @@ def parse_record(document: dict[str, Any]) -> Record:
         tags=document["tags"],
         enabled=document["enabled"],
         description=document["description"],
-        on_remove=OnRemove(document["on_remove"]),
+        on_remove=_ON_REMOVE[document["on_remove"]],
         rotation=document["rotation"],
-        created=datetime.fromisoformat(document["created"]),
-        rotated=datetime.fromisoformat(document["rotated"]),
+        created=_moment(document["created"]),
+        rotated=_moment(document["rotated"]),
         interrupted=document.get("interrupted", False),
         previous_backend=document.get("previous_backend"),
     )
+
+
+_ON_REMOVE = {str(choice): choice for choice in OnRemove}
+
+# The records of one apply share their moments, and there may be ten thousand of them.
+_moment = lru_cache(maxsize=1024)(datetime.fromisoformat)
 
 
 def canonical(document: object) -> bytes:

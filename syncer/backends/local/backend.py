@@ -52,13 +52,16 @@ class LocalBackend(Backend):
     """
 
     type_name: ClassVar[str] = "local"
-    embedded: ClassVar[bool] = True
     capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability) - {Capability.DISABLE_ADVISORY}
     Options: ClassVar[type[Any]] = LocalOptions
 
     def __init__(self, options: LocalOptions, context: BackendContext) -> None:
         super().__init__(options, context)
         self._store = Store((context.folder / options.path).absolute(), context.key_id)
+
+    def takes_new_key(self) -> bool:
+        """Whether there is no store yet that another key would have to open."""
+        return not self._store.path.exists()
 
     def check_value(self, secret: Secret, value: Sensitive) -> None:
         """Raise Unsupported for a value above 16 MiB."""

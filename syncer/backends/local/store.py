@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import sqlite3
 import stat
@@ -10,6 +11,7 @@ import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from syncer import retry
 from syncer.errors import AccessDenied, BackendError, Corrupt, InvalidConfiguration, Transient
 
 if TYPE_CHECKING:
@@ -104,7 +106,8 @@ class Store:
         if self._writer is None:
             key_id = self._key_id()  # without a key, no file
             _make_private(self.path)
-            self._writer = self._connect("rw", lambda db: self._prepare(db, key_id))
+            with _alone(self.path):
+                self._writer = self._connect("rw", lambda db: self._prepare(db, key_id))
         return self._writer
 
     def _connect(self, mode: str, prepare: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
@@ -158,6 +161,29 @@ def _make_private(path: Path) -> None:
     except FileExistsError:
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other processes from opening the store for writing: a turn to WAL is refused at once where two try it.
+
+    The folder is locked and not the file, because closing the file would drop the locks that SQLite holds on it.
+    """
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if retry.DEFAULT.until(lambda: _locked(descriptor), timeout=BUSY_SECONDS, step=0.01) is None:
+            raise _busy(path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool | None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    return True
 
 
 def _make_tables(db: sqlite3.Connection, key_id: str) -> None:
@@ -216,7 +242,7 @@ def _from_sqlite(error: Exception, path: Path) -> SyncerError:
     extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
     code = extended & 0xFF
     if code in _BUSY:
-        return Transient(f"{path}: another process is writing", hint="try again when it has finished")
+        return _busy(path)
     if code in _DENIED:
         return _denied(path)
     if code in _DAMAGED or extended == sqlite3.SQLITE_IOERR_SHORT_READ:
@@ -224,6 +250,10 @@ def _from_sqlite(error: Exception, path: Path) -> SyncerError:
     if code == sqlite3.SQLITE_FULL:
         return BackendError(f"{path}: the disk is full", hint="make room and run again; nothing was half written")
     return BackendError(f"{path}: {getattr(error, 'sqlite_errorname', type(error).__name__)}")
+
+
+def _busy(path: Path) -> Transient:
+    return Transient(f"{path}: another process is writing", hint="try again when it has finished")
 
 
 def _denied(path: Path) -> AccessDenied:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import shutil
@@ -345,6 +346,19 @@ def test_busy(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(Transient, match="another process"):
             backend.create(declared(TWO), Sensitive(b"v"))
     backend.create(declared(TWO), Sensitive(b"v"))
+
+
+def test_folder_kept_busy(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that another process keeps locked stops a write after a while, and no reader."""
+    monkeypatch.setattr(store, "BUSY_SECONDS", 0.03)
+    made = bench.fill("one")
+    descriptor = os.open(bench.path.parent, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with pytest.raises(Transient, match="another process"):
+        bench.fill("two")
+    assert list(bench.open().observe(["s"], [])) == made
+    os.close(descriptor)
+    bench.fill("two")
 
 
 def test_no_plaintext_in_the_files(bench: Bench) -> None:
