@@ -6,7 +6,7 @@ CONSTRAINTS := .ci/constraints.txt
 # Bytecode of an editable checkout is worth keeping: tests start the tool hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types bench clean
+.PHONY: demo test check lint types wheel-test bench clean
 
 $(VENV)/installed: pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
@@ -28,6 +28,14 @@ types: $(VENV)/installed
 	$(BIN)/mypy
 
 check: lint types test
+
+# The tests again, on what users install: the package in the checkout is hidden from them.
+wheel-test:
+	rm -rf build/wheel && mkdir -p build/wheel
+	$(PYTHON) -m venv build/wheel/venv
+	build/wheel/venv/bin/python -m pip install --quiet --constraint $(CONSTRAINTS) '.[dev]'
+	cp -R tests examples schemas README.md pyproject.toml .github build/wheel/
+	cd build/wheel && venv/bin/python -m pytest -n 2 --ignore tests/test_budgets.py
 
 bench: $(VENV)/installed
 	$(BIN)/python tests/benchmarks/run.py

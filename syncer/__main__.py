@@ -1,6 +1,20 @@
-"""`python -m syncer`."""
+"""What `python -m syncer` and the script `syncer` call."""
 
-from syncer.cli import main
+from __future__ import annotations
+
+import signal
+
+
+def main() -> None:
+    """Import the command line and run it. Ctrl-C meanwhile ends the process as the system does: without a traceback."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from syncer.cli import main as run  # noqa: PLC0415  # this is what takes the time
+
+    signal.signal(signal.SIGINT, before)
+    run()
+
 
 if __name__ == "__main__":
     main()

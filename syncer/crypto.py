@@ -77,7 +77,7 @@ def fingerprint(key: bytes, value: Sensitive, address: Address, like: Fingerprin
     the secret was first seen and stays with it (`like`), so that a moved secret keeps its fingerprint.
     """
     salt = like.salt if like else hashlib.sha256(str(address).encode()).hexdigest()[:16]
-    return Fingerprint(salt, hmac.digest(key, salt.encode() + b"\0" + value.reveal(), "sha256").hex())
+    return Fingerprint.of(salt, hmac.digest(key, salt.encode() + b"\0" + value.reveal(), "sha256").hex())
 
 
 def mac(key: bytes, text: bytes) -> str:

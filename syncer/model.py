@@ -159,28 +159,39 @@ class Manifest:
         return self.path.parent
 
 
-class Fingerprint(NamedTuple):
-    """HMAC-SHA-256 of a value under the project key, salted so that equal values at two addresses differ."""
+class Fingerprint(str):
+    """HMAC-SHA-256 of a value under the project key, salted so that equal values at two addresses differ.
 
-    salt: str
-    mac: str
+    Written `hmac:<salt>:<mac>`, 16 and 64 hexadecimal digits. A string, because a plan compares ten thousand.
+    """
 
-    def __str__(self) -> str:
-        return f"hmac:{self.salt}:{self.mac}"
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, salt: str, mac: str) -> Fingerprint:
+        """Put one together."""
+        return cls(f"hmac:{salt}:{mac}")
+
+    @classmethod
+    def parse(cls, text: str) -> Fingerprint:
+        """Read the form that it is written in. Raise ValueError for anything else."""
+        if len(text) != _FINGERPRINT_LENGTH or text[:5] != "hmac:" or text[21] != ":":
+            message = "not a fingerprint"
+            raise ValueError(message)
+        return cls(text)
+
+    @property
+    def salt(self) -> str:
+        """What was hashed with the value; it stays with the secret."""
+        return self[5:21]
 
     @property
     def short(self) -> str:
         """The form for people: enough to see that it moved."""
-        return f"hmac:{self.mac[:8]}"
+        return f"hmac:{self[22:30]}"
 
-    @classmethod
-    def parse(cls, text: str) -> Fingerprint:
-        """Read the form that `str()` writes. Raise ValueError for anything else."""
-        kind, salt, mac = text.split(":")
-        if (kind, len(salt), len(mac)) != ("hmac", 16, 64):
-            message = "not a fingerprint"
-            raise ValueError(message)
-        return cls(salt, mac)
+
+_FINGERPRINT_LENGTH = len("hmac:") + 16 + len(":") + 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

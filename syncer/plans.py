@@ -184,6 +184,8 @@ class Plan:
     diagnostics: tuple[Diagnostic, ...] = ()
     unchecked: tuple[Address, ...] = ()
     """Addresses whose value was not checked, where values are skipped."""
+    withdrawn: tuple[Address, ...] = field(default=(), repr=False, compare=False)
+    """Orphans that are disabled already, for an apply to remember; no document holds it."""
     lineage: str | None
     """None where there was no state yet."""
     serial: int

@@ -20,6 +20,9 @@ BACKENDS: dict[str, tuple[str, str | None]] = {
 }
 """Type to class, and the extra that brings its SDK."""
 
+EMBEDDED = "local"
+"""The type that needs no set-up: taken where a manifest names none."""
+
 SOURCES: dict[str, str] = {
     "env": "syncer.sources.env:EnvSource",
     "file": "syncer.sources.file:FileSource",

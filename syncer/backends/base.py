@@ -142,7 +142,10 @@ class Backend(ABC):
         self._cannot(f"read {address}")
 
     def update(self, secret: Secret, expected: Observed, drop: Collection[str]) -> Observed:
-        """Set tags, description and owner mark as declared, remove the tags in `drop`, keep others. Needs TAGS."""
+        """Set tags, description and owner mark as declared, remove the tags in `drop`, keep others.
+
+        Needs TAGS or DESCRIPTION.
+        """
         self._cannot(f"update {secret.address}")
 
     def set_enabled(self, expected: Observed, *, enabled: bool) -> Observed:

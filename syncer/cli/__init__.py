@@ -125,8 +125,9 @@ def main() -> None:
     _prepare_streams()
     code = run(sys.argv[1:])
     # Ten thousand secrets are a million objects. The kernel frees them at once, the interpreter one by one.
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # nobody reads the help any more; results are flushed by the console
+            stream.flush()
     os._exit(code)
 
 
@@ -172,4 +173,6 @@ def _run(arguments: list[str], console: Console) -> int:
             result = group.invoke(context)
     except Exit as left:
         return left.exit_code
+    except BrokenPipeError:  # click wrote the help itself, and whoever asked for it has read enough
+        return OK
     return result if isinstance(result, int) else OK

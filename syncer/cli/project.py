@@ -11,6 +11,7 @@ import click
 from syncer.cli.options import format_option
 from syncer.errors import StateError
 from syncer.manifest import load_manifest
+from syncer.registry import EMBEDDED
 from syncer.render.text import quantity
 from syncer.state.key import KEY_FILE, make_key
 
@@ -25,7 +26,7 @@ _TEMPLATE = """\
 version: 1
 project: "{project}"           # the owner's name, written on everything that syncer creates
 
-backend: {{type: local}}        # an encrypted store in .syncer/, no set-up needed
+backend: {{type: {backend}}}        # an encrypted store in .syncer/, no set-up needed
 
 scopes:
   global:
@@ -68,7 +69,7 @@ def _tell(console: Console, name: str, *, done: bool) -> None:
 
 
 def _write_manifest(folder: Path) -> bool:
-    text = _TEMPLATE.format(project=_project_name(folder))
+    text = _TEMPLATE.format(project=_project_name(folder), backend=EMBEDDED)
     try:
         with (folder / MANIFEST).open("x", encoding="utf-8") as file:
             file.write(text)

@@ -112,7 +112,10 @@ def adopt(session: Session, addresses: Iterable[Address]) -> dict[Address, Recor
     for address in sorted(wanted):
         _check_adoptable(session, state, address)
     observed, _ = look_around(session, Request(only=wanted), state, wanted.__contains__)
-    adopted = {address: _adopted(session, session.manifest.secrets[address], observed) for address in sorted(wanted)}
+    adopted = {
+        address: _adopted(session, session.manifest.secrets[address], observed, state.records.get(address))
+        for address in sorted(wanted)
+    }
     session.state_file.write(state.advance(dict(adopted), lineage=state.lineage or str(uuid.uuid4())))
     return adopted
 
@@ -121,12 +124,21 @@ def _check_adoptable(session: Session, state: State, address: Address) -> None:
     if address not in session.manifest.secrets:
         message = f"{address} is not in the manifest"
         raise InvalidConfiguration(message, hint="declare it first: its source, tags and scope")
-    if address in state.records:
+    record = state.records.get(address)
+    if record is not None and not _may_replace(session, address, record):
         message = f"{address} is under management already"
         raise InvalidConfiguration(message)
 
 
-def _adopted(session: Session, secret: Secret, observed: Mapping[str, Mapping[Address, Observed]]) -> Record:
+def _may_replace(session: Session, address: Address, record: Record) -> bool:
+    """Whether a record does not know what is there: it is on another backend, or its create was cut off."""
+    elsewhere = record.backend != session.manifest.secrets[address].backend
+    return elsewhere or (record.version is None and record.interrupted)
+
+
+def _adopted(
+    session: Session, secret: Secret, observed: Mapping[str, Mapping[Address, Observed]], replaced: Record | None
+) -> Record:
     address = secret.address
     there = observed.get(secret.backend, {}).get(address)
     if there is None or there.deleted:
@@ -149,6 +161,7 @@ def _adopted(session: Session, secret: Secret, observed: Mapping[str, Mapping[Ad
         rotation=secret.rotate.version,
         created=now,
         rotated=now,
+        previous_backend=replaced.backend if replaced and replaced.backend != secret.backend else None,
     )
 
 

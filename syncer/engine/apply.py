@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from syncer import crypto
@@ -114,6 +114,7 @@ class Applier:
             try:
                 if position:
                     self.journal.intend(self._assumed(change))
+                self.journal.check()
                 self._one(change)
             except SyncerError as error:
                 self._fail(chain[position:], error)
@@ -125,8 +126,7 @@ class Applier:
         value = self._value(change) if change.writes_value else None
         fingerprint = None if value is None else self._fingerprint(change, value)
         place = (change.backend, change.address)
-        with self._turns[change.backend]:
-            observed = self.writer.write(change, value, self._latest.get(place, change.observed))
+        observed = None if change.action is Action.FORGET else self._write(change, value, place)
         source = self._source(change.address)
         known = records.known(
             change, self._record(change), observed, fingerprint=fingerprint, source=source, now=self.now
@@ -139,9 +139,13 @@ class Applier:
             self._applied.append(change)
         self._note(known)
 
+    def _write(self, change: Change, value: Sensitive | None, place: tuple[str, Address]) -> Observed | None:
+        with self._turns[change.backend]:
+            return self.writer.write(change, value, self._latest.get(place, change.observed))
+
     def _note(self, puts: Puts) -> None:
-        # The write is done and remembered here; after a crash its intent speaks for it. If there is no room for
-        # this line there is none for the next intent either, which then fails and says why.
+        # The write is done and remembered here; after a crash its intent speaks for it. The next change looks whether
+        # there was room for this line, and says why it was not begun.
         with contextlib.suppress(StateError):
             self.journal.record(puts.items())
 
@@ -196,12 +200,18 @@ class Applier:
         """Remember what needed no write: a source that moved, another `on_remove`, the end of an interruption."""
         unfinished = self._blocked | {change.address for change in self._skipped}
         for address, desired in self.plan.desired.items():
-            record = self.records.get(address) or self.state.records.get(address)
+            record = self._before(address)
             if record is None or record.fingerprint is None or address in unfinished:
                 continue
-            settled = records.settled(record, desired, source_digest(desired.secret.source))
-            if settled != record:
-                self.records[address] = settled
+            self._remember(address, records.settled(record, desired, source_digest(desired.secret.source)))
+        for address in self.plan.withdrawn:
+            record = self._before(address)
+            if record is not None and address not in unfinished:
+                self._remember(address, replace(record, enabled=False, interrupted=False))
+
+    def _remember(self, address: Address, settled: Record) -> None:
+        if settled != self._before(address):
+            self.records[address] = settled
 
 
 def _by_address(changes: Iterable[Change]) -> list[list[Change]]:

@@ -11,6 +11,7 @@ from syncer import crypto
 from syncer.engine.apply import Applier
 from syncer.engine.guard import check_applicable, check_blast_radius
 from syncer.engine.write import Writer
+from syncer.plans import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,8 @@ def _applier(
     progress: Callable[[Change], None],
 ) -> Applier:
     outside = session.surroundings
-    names = {change.backend for change in plan.changes}
+    # To forget is no write: its backend may be one that the manifest no longer declares.
+    names = {change.backend for change in plan.changes if change.action is not Action.FORGET}
     names |= {change.previous.backend for change in plan.changes if change.previous}
     backends = {name: session.backend(name) for name in sorted(names)}
     writer = Writer(project=plan.project, backends=backends, retry=outside.retry, produce=session.resolver.value)

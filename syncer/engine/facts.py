@@ -57,6 +57,7 @@ class Findings:
     drift: list[Drift] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     unchecked: list[Address] = field(default_factory=list)
+    withdrawn: list[Address] = field(default_factory=list)
 
     def error(self, code: str, address: Address, message: str, hint: str, secret: Secret | None = None) -> None:
         """Note what keeps the plan from being applied."""

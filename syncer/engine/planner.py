@@ -36,10 +36,10 @@ def diff(facts: Facts) -> Findings:
     renamed = {move.source for move in renames.values()}
     plain = facts.values is Values.RESOLVED and not facts.actual
     for address in (*facts.desired, *(records.keys() - facts.desired.keys())):
+        if plain and _agree(facts, address):
+            continue
         move = moves.get(address)
         if not (facts.selected(address) or (move is not None and facts.selected(move.source))):
-            continue
-        if plain and _agree(facts, address):
             continue
         if address in facts.desired:
             _want(facts, found, facts.desired[address], move, rename=address in renames)

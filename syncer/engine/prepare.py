@@ -85,6 +85,7 @@ def _plan(  # the parts of a plan
         drift=tuple(found.drift),
         diagnostics=tuple(found.diagnostics),
         unchecked=tuple(found.unchecked),
+        withdrawn=tuple(found.withdrawn),
         lineage=state.lineage,
         serial=state.serial,
         manifest_digest=session.manifest.digest,

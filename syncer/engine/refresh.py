@@ -67,7 +67,7 @@ class Resolver:
         return _open(secret.source).resolve(self._context(secret.address))
 
     def _context(self, address: Address) -> SourceContext:
-        return SourceContext(project=self.project, address=address, environ=self.environ, subkey=self.subkey)
+        return SourceContext(self.project, address, self.environ, self.subkey)
 
     def _one(self, key: bytes, secret: Secret, source: Source, like: Like) -> Desired | str:
         try:

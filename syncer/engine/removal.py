@@ -75,6 +75,8 @@ def _disable(facts: Facts, chain: Chain, reason: Reason, snapshot: Snapshot, *, 
     if not snapshot.enabled:
         if leftover:
             chain.add(Action.FORGET, reason, None)
+        else:
+            chain.found.withdrawn.append(chain.address)
         return
     if facts.capabilities[chain.backend] & DISABLES:
         advisory = is_advisory(facts, chain.backend)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from syncer.model import Manifest
+    from syncer.model import BackendSpec, Manifest
     from syncer.plans import Calls
     from syncer.state.lock import Holder, StateLock
 
@@ -30,11 +30,16 @@ if TYPE_CHECKING:
 class Surroundings:
     """What a run takes from outside the manifest."""
 
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    """Looked up as needed: to copy ten thousand variables takes longer than to read those that are used."""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC).replace(microsecond=0)
     retry: Retry = DEFAULT
     parallelism: int = 10
     """Addresses, sources or backends at once."""
+    open_backend: Callable[[BackendSpec, BackendContext], Backend] = lambda spec, context: backend_class(
+        spec.type
+    ).open(spec.options, context)
+    """Makes the backends that the manifest declares; a test of one backend gives its own."""
     key_made: Callable[[Path], None] = lambda _path: None
     """Told of a project key that was made because there was none."""
 
@@ -84,7 +89,7 @@ class Session:
                 key_id=self.keyring.key_id,
             )
             try:
-                self._backends[name] = backend_class(spec.type).open(spec.options, context)
+                self._backends[name] = self.surroundings.open_backend(spec, context)
             except InvalidConfiguration as error:
                 message = f"{spec.origin}: backend `{name}`: {error.message}"
                 raise InvalidConfiguration(message, hint=error.hint) from None

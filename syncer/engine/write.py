@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from syncer.backends.base import Capability
-from syncer.errors import AlreadyExists, BackendError, NotFound
+from syncer.errors import AlreadyExists, BackendError, NotFound, SyncerError, Transient
 from syncer.plans import Action, Reason
 
 if TYPE_CHECKING:
@@ -43,13 +43,11 @@ class Writer:
     def write(  # noqa: PLR0911  # one for each action
         self, change: Change, value: Sensitive | None, expected: Observed | None
     ) -> Observed | None:
-        """Carry it out and give what is there now; None where nothing is left."""
+        """Carry it out and give what is there now; None where nothing is left. Nothing is to be done to forget."""
         backend = self.backends[change.backend]
         match change.action:
-            case Action.FORGET:
-                return None
             case Action.CREATE if change.reason is Reason.PENDING_DELETION:
-                return self.retry.call(lambda: backend.restore(_needed(expected)))
+                return self._restore(backend, _needed(expected))
             case Action.CREATE:
                 return _Create(self, backend, _needed(change.secret), _needed(value)).run()
             case Action.ROTATE:
@@ -60,12 +58,15 @@ class Writer:
             case Action.ENABLE | Action.DISABLE:
                 enabled = change.action is Action.ENABLE
                 return self.retry.call(lambda: backend.set_enabled(_needed(expected), enabled=enabled))
-            case Action.DELETE:
-                self._delete(backend, _needed(expected))
-                return None
             case Action.MOVE:
                 return self._move(backend, change, _needed(expected))
-        assert_never(change.action)
+            case Action.DELETE:
+                self._delete(backend, _needed(expected))
+            case Action.FORGET:
+                pass
+            case _:
+                assert_never(change.action)
+        return None
 
     def look(self, backend: Backend, address: Address) -> Observed | None:
         """What the backend says of one address now."""
@@ -78,6 +79,15 @@ class Writer:
         except NotFound:
             return  # what was to be reached is so: by somebody else, or by a try whose answer was lost
 
+    def _restore(self, backend: Backend, expected: Observed) -> Observed:
+        try:
+            return self.retry.call(lambda: backend.restore(expected))
+        except NotFound:
+            there = self.look(backend, expected.address)
+            if there is None or there.owner != expected.owner:
+                raise
+            return there  # restored by a try whose answer was lost
+
     def _move(self, backend: Backend, change: Change, expected: Observed) -> Observed:
         if expected.address == change.address:
             return expected  # moved by a run that ended before it could say so
@@ -85,7 +95,8 @@ class Writer:
             return self.retry.call(lambda: backend.move(_needed(change.secret), expected))
         except (NotFound, AlreadyExists):
             there = self.look(backend, change.address)
-            if there is None or there.owner != self.project or self.look(backend, expected.address) is not None:
+            marks = (expected.owner, self.project)
+            if there is None or there.owner not in marks or self.look(backend, expected.address) is not None:
                 raise
             return there
 
@@ -105,18 +116,29 @@ class _Create:
     secret: Secret
     value: Sensitive
     landed: Observed | None = None
+    lost: bool = False
+    """Whether the answer to an earlier try never came."""
 
     def run(self) -> Observed:
-        return self.writer.retry.call(self._attempt, recover=self._look)
+        try:
+            return self.writer.retry.call(self._attempt, recover=self._look)
+        except SyncerError as error:
+            if self.lost:
+                # However clear this refusal is, the try before it may have made what now stands in the way.
+                raise Transient(error.message, hint=error.hint) from None
+            raise
 
     def _attempt(self) -> Observed:
         return self.landed or self.backend.create(self.secret, self.value)
 
     def _look(self) -> None:
+        self.lost = True
         # Nothing stood there before and only we write our mark, so what bears it now is ours.
         found = self.writer.look(self.backend, self.secret.address)
         if found is not None and found.owner == self.writer.project:
             self.landed = found
+        # Another's mark shows that our try made nothing. No mark shows nothing: not every store holds one.
+        self.lost = found is None or found.owner is None
 
 
 @dataclass(slots=True)

@@ -10,17 +10,17 @@ from syncer.manifest.document import Place, spoken
 from syncer.manifest.wording import unknown
 from syncer.model import DEFAULT_BACKEND, BackendSpec, Origin
 from syncer.options import parse_options
-from syncer.registry import backend_class
+from syncer.registry import EMBEDDED, backend_class
 
 if TYPE_CHECKING:
     from syncer.manifest.document import Document, Report
 
-_LOCAL = {"type": "local"}
+_EMBEDDED = {"type": EMBEDDED}
 
 
 def declared_backends(main: Document, report: Report) -> dict[str, BackendSpec]:
-    """Give every backend by name, the default one first: the local store, where the manifest names none."""
-    found = {DEFAULT_BACKEND: _backend(DEFAULT_BACKEND, main, ("backend",), main.data.get("backend", _LOCAL), report)}
+    """Give every backend by name, the default one first: the embedded store, where the manifest names none."""
+    found = {DEFAULT_BACKEND: _backend(DEFAULT_BACKEND, main, ("backend",), main.data.get("backend", _EMBEDDED), report)}
     for name, given in (main.data.get("backends") or {}).items():
         place = ("backends", name)
         if name == DEFAULT_BACKEND:

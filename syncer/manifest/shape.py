@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema_rs import Draft202012Validator
 
 from syncer.manifest import wording
+from syncer.registry import EMBEDDED
 from syncer.schemas import load_schema
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _SECRET_DEPTH = 4
 
 # What takes the place of a part that is wrong, so that the rest can be checked: nothing that needs another part.
 _SECRET: dict[str, Any] = {"source": {"env": "_"}}
-_BACKEND: dict[str, Any] = {"type": "local"}
+_BACKEND: dict[str, Any] = {"type": EMBEDDED}
 _LEAST: dict[str, dict[str, Any]] = {MANIFEST: {"version": 1, "project": "x"}, INCLUDED: {"scopes": {}}}
 
 

@@ -45,7 +45,7 @@ class Source(ABC):
         self.argument = spec.argument
         self.folder = spec.folder
         own = dict(spec.options)
-        self._decode = decoder(own.pop("decode", None))
+        self._decode = decoder(own.pop("decode", None)) if own else None
         self.options = parse_options(self.Options, own)
         self.check()
 

@@ -48,7 +48,7 @@ class Journal:
         self._path = path
         self._chain = ""
         self._lock = threading.Lock()
-        self._broken = False
+        self._broken = ""
         try:
             private_folder(path.parent)
             self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, PRIVATE)
@@ -77,6 +77,12 @@ class Journal:
         """Note what was written. Survives a kill at once, a power cut from the next intent on. Raise StateError."""
         self._append([_document("result", entry) for entry in entries])
 
+    def check(self) -> None:
+        """Raise StateError once a line found no room: what is written from then on could not be noted."""
+        if self._broken:
+            message = f"{self._path.name} could not be written: {self._broken}"
+            raise StateError(message, hint="nothing that is recorded is lost")
+
     def discard(self) -> None:
         """Remove it: the state holds everything."""
         self.close()
@@ -90,9 +96,7 @@ class Journal:
 
     def _append(self, documents: list[dict[str, Any]]) -> None:
         with self._lock:
-            if self._broken:
-                message = f"{self._path.name} could not be written a moment ago"
-                raise StateError(message)
+            self.check()
             chain = self._chain
             text = b""
             for document in documents:
@@ -109,7 +113,7 @@ class Journal:
                 written += os.write(self._descriptor, text[written:])
         except OSError as error:
             # What was cut off must not stand in the middle once there is room again; at the end it does not count.
-            self._broken = True
+            self._broken = error.strerror or "input or output error"
             with contextlib.suppress(OSError):
                 os.ftruncate(self._descriptor, self._size)
             raise _unwritable(self._path, error) from None

@@ -76,23 +76,23 @@ def record_document(record: Record) -> dict[str, Any]:
     """Give the JSON form of a record; fields that hold nothing of note are left out."""
     document = {
         "backend": record.backend,
-        "remote_id": record.remote_id,
         "version": record.version,
         "fingerprint": record.fingerprint and str(record.fingerprint),
         "source": record.source,
         "tags": dict(record.tags),
         "enabled": record.enabled,
-        "description": record.description,
         "on_remove": record.on_remove.value,
-        "rotation": record.rotation,
         "created": timestamp(record.created),
         "rotated": timestamp(record.rotated),
     }
-    if record.interrupted:
-        document["interrupted"] = True
-    if record.previous_backend is not None:
-        document["previous_backend"] = record.previous_backend
-    return document
+    seldom = {
+        "remote_id": record.remote_id,
+        "description": record.description,
+        "rotation": record.rotation,
+        "interrupted": record.interrupted,
+        "previous_backend": record.previous_backend,
+    }
+    return document | {name: value for name, value in seldom.items() if value}
 
 
 def parse_record(document: dict[str, Any]) -> Record:
@@ -100,15 +100,15 @@ def parse_record(document: dict[str, Any]) -> Record:
     fingerprint = document["fingerprint"]
     return Record(
         backend=document["backend"],
-        remote_id=document["remote_id"],
+        remote_id=document.get("remote_id", ""),
         version=document["version"],
         fingerprint=fingerprint and Fingerprint.parse(fingerprint),
         source=document["source"],
         tags=document["tags"],
         enabled=document["enabled"],
-        description=document["description"],
+        description=document.get("description"),
         on_remove=_ON_REMOVE[document["on_remove"]],
-        rotation=document["rotation"],
+        rotation=document.get("rotation", 0),
         created=_moment(document["created"]),
         rotated=_moment(document["rotated"]),
         interrupted=document.get("interrupted", False),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import os
 import traceback
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +34,7 @@ _KEY = os.urandom(crypto.KEY_BYTES)
 _NOWHERE = Address("none", "none")
 
 
-class ConformanceBase:
+class ConformanceBase(ABC):
     """Subclass `BackendConformance`, set `type_name`, and give `open_backend` and `plant`; the rest is optional."""
 
     type_name: ClassVar[str] = ""
@@ -45,13 +46,13 @@ class ConformanceBase:
     marks_owner: ClassVar[bool] = True
     """Whether the store holds an owner mark."""
 
+    @abstractmethod
     def open_backend(self, folder: Path, project: str) -> Backend:
         """Open the backend as `project`; the same folder must lead to the same store. The suite closes it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def plant(self, backend: Backend, address: Address, value: Sensitive, owner: str | None) -> None:
         """Put an entry into the store behind the backend's back, marked for `owner` or, with None, unmarked."""
-        raise NotImplementedError
 
     def stored(self, backend: Backend, address: Address) -> Sensitive:
         """Give the value that the store holds; override where the backend cannot read."""

@@ -26,7 +26,6 @@ class CapabilityConformance(ConformanceBase):
         made = backend.create(secret, Sensitive(b"v"))
         attempts: dict[Capability, Callable[[], object]] = {
             Capability.READ: lambda: backend.read(secret.address),
-            Capability.TAGS: lambda: backend.update(secret, made, ()),
             Capability.DELETE: lambda: backend.delete(made),
             Capability.SOFT_DELETE: lambda: backend.restore(made),
             Capability.MOVE: lambda: backend.move(declared(self.address("new")), made),
@@ -34,6 +33,9 @@ class CapabilityConformance(ConformanceBase):
         for capability in attempts.keys() - backend.capabilities:
             with pytest.raises(Unsupported):
                 attempts[capability]()
+        if not {Capability.TAGS, Capability.DESCRIPTION} & backend.capabilities:
+            with pytest.raises(Unsupported):
+                backend.update(secret, made, ())
         if not DISABLES & backend.capabilities:
             with pytest.raises(Unsupported):
                 backend.set_enabled(made, enabled=False)
@@ -75,6 +77,13 @@ class CapabilityConformance(ConformanceBase):
         assert seen.description == ("second" if Capability.DESCRIPTION in backend.capabilities else None)
         assert (seen.version, updated.version, seen.enabled) == (made.version, made.version, True)
         assert self.holds(backend, self.address(), b"v")
+
+    def test_update_of_the_description_alone(self, backend: Backend) -> None:
+        """A description is updated also where there are no tags."""
+        needs(backend, Capability.DESCRIPTION)
+        made = backend.create(declared(self.address(), description="first"), Sensitive(b"v"))
+        updated = backend.update(declared(self.address(), description="second"), made, ())
+        assert self.everything(backend)[self.address()].description == updated.description == "second"
 
     def test_update_takes_ownership(self, backend: Backend) -> None:
         """An update marks an unmarked entry as ours and keeps its value."""

@@ -15,6 +15,7 @@ from syncer.retry import Retry
 from syncer.sensitive import Sensitive
 from syncer.testing.base import CANARY, OTHER_PROJECT, PROJECT, assert_no_leak, at, declared, error_of
 from syncer.testing.capabilities import CapabilityConformance
+from syncer.testing.engine import EngineConformance
 from syncer.testing.faults import Fault, Faulty
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ BINARIES = (b"a\x00b", b"\x00", b"\xff\xfe\xfd", bytes(range(256)))
 IMPATIENT = Retry(attempts=4, sleep=lambda _: None)
 
 
-class BackendConformance(CapabilityConformance):
+class BackendConformance(EngineConformance, CapabilityConformance):
     """Subclass it as `class TestAcme(BackendConformance)`; pytest runs every test that it inherits."""
 
     def test_type_name(self, backend: Backend) -> None:

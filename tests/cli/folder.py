@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import sqlite3
 import sys
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syncer.backends.local import LocalBackend
@@ -21,13 +23,19 @@ from syncer.testing.base import context, declared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import pytest
 
 KEY = b"0123456789abcdef0123456789abcdef"
 KEY_TEXT = base64.b64encode(KEY).decode()
+ROOT = Path(__file__).parent.parent.parent
 GENERATE = {"source": {"generate": {"length": 20}}}
+
+
+def environment() -> dict[str, str]:
+    """Give what a process of the tool is started with: this checkout, and nothing that the tool would heed."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE" and not k.startswith("SYNCER_")}
+    return kept | {"PYTHONPATH": str(ROOT)}
 
 
 @dataclass(frozen=True)

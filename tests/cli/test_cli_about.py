@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
+from cli.folder import environment
 
 import syncer as package
-from syncer.cli import COMMANDS, _SUMMARIES, group
+from syncer.cli import _SUMMARIES, COMMANDS, group
 
 if TYPE_CHECKING:
     from cli.folder import Folder
@@ -152,7 +153,7 @@ def test_bash_completes(syncer: Folder) -> None:
     tool.chmod(0o755)
     (syncer.path / "script").write_text(syncer.fine("completion", "bash"))
     ask = 'source ./script; COMP_WORDS=(syncer pl); COMP_CWORD=1; _syncer_completion syncer; echo "${COMPREPLY[@]}"'
-    environ = {**os.environ, "PATH": f"{tool.parent}:{os.environ['PATH']}", "PYTHONPATH": os.pathsep.join(sys.path)}
+    environ = environment() | {"PATH": f"{tool.parent}:{os.environ['PATH']}"}
     found = subprocess.run(["bash", "-c", ask], env=environ, capture_output=True, check=True, cwd=syncer.path)
     assert found.stdout == b"plan\n"
 

@@ -105,12 +105,12 @@ class MemoryBackend(Backend):
 
     def update(self, secret: Secret, expected: Observed, drop: Collection[str]) -> Observed:
         """Set metadata and the owner mark."""
-        if not self._can(Capability.TAGS):
+        if not {Capability.TAGS, Capability.DESCRIPTION} & self.capabilities:
             return super().update(secret, expected, drop)
         with self._called():
             entry = self._found(secret.address, expected)
             tags = {name: text for name, text in entry.tags.items() if name not in drop} | dict(secret.tags)
-            owner = self.context.project
+            owner = self.context.project if self._can(Capability.TAGS) else entry.owner
             return self._keep(replace(entry, tags=tags, description=self._description(secret), owner=owner))
 
     def set_enabled(self, expected: Observed, *, enabled: bool) -> Observed:

@@ -177,7 +177,7 @@ def test_equal_values_at_two_addresses_do_not_show(raw: bytes, one: Address, oth
     first, second = (crypto.fingerprint(KEY, Sensitive(raw), address) for address in (one, other))
     if str(one) != str(other):
         assert first.salt != second.salt
-        assert first.mac != second.mac
+        assert first[22:] != second[22:]
 
 
 def test_a_moved_secret_keeps_its_fingerprint() -> None:
@@ -185,11 +185,11 @@ def test_a_moved_secret_keeps_its_fingerprint() -> None:
     first = crypto.fingerprint(KEY, Sensitive(b"x"), HERE)
     there = Address("global", "db")
     assert crypto.fingerprint(KEY, Sensitive(b"x"), there, first) == first
-    assert crypto.fingerprint(KEY, Sensitive(b"y"), there, first).mac != first.mac
+    assert crypto.fingerprint(KEY, Sensitive(b"y"), there, first)[22:] != first[22:]
 
 
 def test_a_fingerprint_needs_the_key() -> None:
     """Another key gives another MAC, under the same salt."""
     one, other = (crypto.fingerprint(key, Sensitive(b"x"), HERE) for key in (KEY, bytes(32)))
     assert one.salt == other.salt
-    assert one.mac != other.mac
+    assert one[22:] != other[22:]

@@ -95,12 +95,23 @@ class Store:
 
     def _open_reader(self) -> sqlite3.Connection | None:
         if self._reader is None and is_there(self.path):
-            db = self._connect("ro", self._check_format)
+            db = self._connect_reader()
             if not _meta(db):  # the first writer is at it, or was killed at it
                 db.close()
                 return None
             self._reader = db
         return self._reader
+
+    def _connect_reader(self) -> sqlite3.Connection:
+        try:
+            return self._connect("ro", self._check_format)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+                raise
+        # A writer was killed as it turned the file to WAL. Only a connection that may write can undo what it left.
+        with _alone(self.path):
+            self._connect("rw", self._check_format).close()
+        return self._connect("ro", self._check_format)
 
     def _open_writer(self) -> sqlite3.Connection:
         if self._writer is None:
@@ -247,7 +258,7 @@ def _from_sqlite(error: Exception, path: Path) -> SyncerError:
         return _denied(path)
     if code in _DAMAGED or extended == sqlite3.SQLITE_IOERR_SHORT_READ:
         return Corrupt(f"{path}: damaged, or not a store of syncer", hint="restore it from a backup")
-    if code == sqlite3.SQLITE_FULL:
+    if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:  # its index of the log could not grow
         return BackendError(f"{path}: the disk is full", hint="make room and run again; nothing was half written")
     return BackendError(f"{path}: {getattr(error, 'sqlite_errorname', type(error).__name__)}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from facts_by_hand import A, B, EVERYTHING, codes, found, move, planned, record, seen, wanted, without
+from facts_by_hand import EVERYTHING, A, B, codes, found, move, planned, record, seen, wanted, without
 from support import GENERATE, env, fingerprint, secret
 
 from syncer.backends.base import Capability

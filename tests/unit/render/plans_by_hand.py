@@ -29,8 +29,8 @@ from syncer.sensitive import Sensitive
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 CANARY = "canary-9f3b"
-OLD = Fingerprint("0123456789abcdef", "1a2b3c4d" + "0" * 56)
-NEW = Fingerprint("0123456789abcdef", "9f0e8d7c" + "0" * 56)
+OLD = Fingerprint.of("0123456789abcdef", "1a2b3c4d" + "0" * 56)
+NEW = Fingerprint.of("0123456789abcdef", "9f0e8d7c" + "0" * 56)
 
 
 def check_golden(name: str, text: str) -> None:

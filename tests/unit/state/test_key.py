@@ -96,7 +96,9 @@ def test_the_file_holds_the_key_in_base64(tmp_path: Path, content: bytes) -> Non
     assert keyring.key_id() == crypto.key_id(RAW)
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", RAW, TEXT.encode()[:-1], TEXT.encode() * 2, b"\0" * 10_000, b"\xff" * 44])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", RAW, TEXT.encode()[:-1], TEXT.encode() * 2, b"\0" * 10_000, b"\xff" * 44]
+)
 def test_anything_else_in_the_file_is_refused(tmp_path: Path, content: bytes) -> None:
     """And left as it is: a key that is damaged may still be mended."""
     path = write_key(tmp_path, content)

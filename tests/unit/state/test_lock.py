@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from state_samples import NOW
 from real_runs import child_environment
+from state_samples import NOW
 
 from syncer.errors import StateError, StateLocked
 from syncer.retry import Retry
@@ -49,9 +49,7 @@ def lock(path: Path, *, timeout: float = 0.0, waiting: Callable[[Holder], None] 
     return patient(path, timeout, waiting, lambda _seconds: pytest.fail("slept"))
 
 
-def patient(
-    path: Path, timeout: float, waiting: Callable[[Holder], None], sleep: Callable[[float], None]
-) -> StateLock:
+def patient(path: Path, timeout: float, waiting: Callable[[Holder], None], sleep: Callable[[float], None]) -> StateLock:
     """A lock of this process with a sleep of the test's."""
     return StateLock(path, "state mv", now=NOW, timeout=timeout, waiting=waiting, retry=Retry(sleep=sleep))
 

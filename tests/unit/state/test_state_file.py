@@ -334,9 +334,7 @@ def test_files_and_folder_are_private_under_any_umask(tmp_path: Path, umask: int
         os.umask(before)
     assert mode(folder) == 0o700
     modes = {path.name: mode(path) for path in folder.iterdir()}
-    assert modes == dict.fromkeys(
-        ["state.json", "state.json.backup", "state.json.journal", "state.json.lock"], 0o600
-    )
+    assert modes == dict.fromkeys(["state.json", "state.json.backup", "state.json.journal", "state.json.lock"], 0o600)
 
 
 @pytest.mark.parametrize("blocked", ["state.json", "state.json.backup"])

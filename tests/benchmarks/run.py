@@ -1,0 +1,191 @@
+"""Whole-process figures of the installed wheel: medians, and ratios against a reference that runs beside it.
+
+`make bench` runs this. Nothing here passes or fails: machines are shared and noisy, so people judge the figures.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRETS = 10_000
+SCOPES = 10
+RUNS = 5
+YAML_ALONE = "import sys, yaml; yaml.load(open(sys.argv[1]).read(), Loader=yaml.CSafeLoader)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One finished process."""
+
+    seconds: float
+    megabytes: float
+
+
+def main() -> None:
+    """Print every figure."""
+    with tempfile.TemporaryDirectory(prefix="syncer-bench-") as folder:
+        workplace = Path(folder)
+        python = install(workplace / "venv")
+        bench_start(python)
+        bench_plan(python, workplace)
+        bench_apply(python, workplace)
+        bench_parts(python, workplace)
+        bench_terraform(workplace)
+
+
+def install(target: Path) -> Path:
+    """Install the wheel, not the checkout: its bytecode is compiled once, as it is for users."""
+    venv.create(target, with_pip=True)
+    python = target / "bin" / "python"
+    pip = [python, "-m", "pip", "install", "--quiet", "--constraint", ROOT / ".ci/constraints.txt", ROOT]
+    subprocess.run(pip, check=True, env=clean_environment())
+    return python
+
+
+def manifest(secrets: int) -> str:
+    """Write a manifest of four lines a secret, `env` sources, in ten scopes."""
+    lines = ["version: 1", "project: bench", "scopes:"]
+    for scope in range(SCOPES):
+        lines += [f"  scope{scope}:", "    secrets:"]
+        for number in range(scope, secrets, SCOPES):
+            lines += [
+                f"      app{number % 50}/secret-{number:05d}:",
+                f"        description: number {number} of scope {scope}",
+                f"        source: {{env: BENCH_{number}}}",
+                f"        tags: {{tier: gold, n: 'x{number}'}}",
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def project(folder: Path, secrets: int) -> dict[str, str]:
+    """Make a project and give the environment that its sources read."""
+    folder.mkdir()
+    (folder / "syncer.yaml").write_text(manifest(secrets))
+    return clean_environment() | {f"BENCH_{number}": f"value-{number}" for number in range(secrets)}
+
+
+def clean_environment() -> dict[str, str]:
+    """Give the environment without what would slow Python or speed it up unfairly."""
+    return {name: text for name, text in os.environ.items() if not name.startswith(("PYTHON", "SYNCER_"))}
+
+
+def bench_start(python: Path) -> None:
+    """`syncer version` against importing click."""
+    syncer = python.with_name("syncer")
+    ours, theirs = beside([syncer, "version"], [python, "-c", "import click"], runs=4 * RUNS)
+    report("syncer version", ours, theirs, "python -c 'import click'", "at most 2.5")
+
+
+def bench_plan(python: Path, workplace: Path) -> None:
+    """A plan that finds nothing to do, against PyYAML reading the same file; and drift."""
+    syncer, folder = python.with_name("syncer"), workplace / "plan"
+    environ = project(folder, SECRETS)
+    once([syncer, "apply", "--auto-approve"], folder, environ)
+    reference = [python, "-c", YAML_ALONE, "syncer.yaml"]
+    ours, theirs = beside([syncer, "plan"], reference, folder=folder, environ=environ)
+    report(f"no-op plan of {SECRETS}", ours, theirs, "CSafeLoader alone", "at most 0.6, 200 MB")
+    ours, theirs = beside([syncer, "drift"], reference, folder=folder, environ=environ)
+    report(f"drift of {SECRETS}", ours, theirs, "CSafeLoader alone", "at most 0.6, 200 MB")
+
+
+def bench_apply(python: Path, workplace: Path) -> None:
+    """Creates: ten times as many may cost at most twelve times as much."""
+    syncer = python.with_name("syncer")
+    figures = {}
+    for secrets in (SECRETS // 10, SECRETS):
+        runs = []
+        for attempt in range(3):
+            folder = workplace / f"apply-{secrets}-{attempt}"
+            environ = project(folder, secrets)
+            runs.append(once([syncer, "apply", "--auto-approve"], folder, environ))
+            shutil.rmtree(folder)
+        figures[secrets] = runs
+    few, many = figures.values()
+    report(f"apply of {SECRETS} creates", many, few, f"of {SECRETS // 10}", "at most 12")
+
+
+def bench_parts(python: Path, workplace: Path) -> None:
+    """Where the time of a plan goes, in one process without the collector."""
+    folder = workplace / "plan"
+    environ = clean_environment() | {f"BENCH_{number}": f"value-{number}" for number in range(SECRETS)}
+    parts = Path(__file__).with_name("parts.py")
+    print(f"\nparts of a no-op plan of {SECRETS}")
+    sys.stdout.flush()
+    subprocess.run([python, parts], cwd=folder, env=environ, check=True)
+
+
+def bench_terraform(workplace: Path) -> None:
+    """Terraform's engine on 1,000 built-in resources, where there is one on the machine."""
+    if shutil.which("terraform") is None:
+        print("\nterraform: not on this machine, not compared")
+        return
+    folder = workplace / "terraform"
+    folder.mkdir()
+    blocks = (
+        f'resource "terraform_data" "s{number}" {{\n  input = "{number}"\n}}\n' for number in range(SECRETS // 10)
+    )
+    (folder / "main.tf").write_text("".join(blocks))
+    environ = clean_environment() | {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+    once(["terraform", "init", "-input=false"], folder, environ)
+    applied = once(["terraform", "apply", "-auto-approve", "-input=false"], folder, environ)
+    planned = [once(["terraform", "plan", "-input=false"], folder, environ) for _ in range(3)]
+    print(f"\nterraform, {SECRETS // 10} built-in resources: apply {show([applied])}; no-op plan {show(planned)}")
+
+
+def beside(
+    ours: list[object],
+    theirs: list[object],
+    *,
+    folder: Path = ROOT,
+    environ: dict[str, str] | None = None,
+    runs: int = RUNS,
+) -> tuple[list[Run], list[Run]]:
+    """Run two commands in turn, so that both see the same machine; the first turn warms up and does not count."""
+    environ = environ or clean_environment()
+    pairs = [(once(ours, folder, environ), once(theirs, folder, environ)) for _ in range(runs + 1)][1:]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+def once(command: list[object], folder: Path, environ: dict[str, str]) -> Run:
+    """Run one command to its end and measure it from outside."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        list(map(str, command)), cwd=folder, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - start
+    if process.returncode != 0:
+        sys.exit(f"{command} failed with {process.returncode}")
+    return Run(seconds=seconds, megabytes=peak(usage))
+
+
+def peak(usage: resource.struct_rusage) -> float:
+    """Give the peak memory in MB; Linux counts it in KiB, macOS in bytes."""
+    return usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def report(name: str, ours: list[Run], theirs: list[Run], reference: str, goal: str) -> None:
+    """Print medians and the ratio pair by pair."""
+    ratio = statistics.median(a.seconds / b.seconds for a, b in zip(ours, theirs, strict=True))
+    print(f"{name}: {show(ours)}; {reference}: {show(theirs)}; ratio {ratio:.2f} ({goal})")
+
+
+def show(runs: list[Run]) -> str:
+    """Print the median time and the peak memory."""
+    return f"{statistics.median(run.seconds for run in runs):.2f} s, {max(run.megabytes for run in runs):.0f} MB"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""What the documents show is what comes out: every console block is run, and its output compared.
+
+`SYNCER_UPDATE_DOCS=1` writes what came out into the document instead.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = ["README.md"]
+MARK = "@@@ next command @@@"
+
+# Identifiers and moments differ from run to run; ciphertexts are salted.
+VARYING = [
+    (re.compile(r"hmac:[0-9a-f]{8}\b"), "hmac:<8 digits>"),
+    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<id>"),
+    (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:]{8}Z)?"), "<time>"),
+    (re.compile(r"syncer:v1:[A-Za-z0-9_-]+"), "syncer:v1:<sealed>"),
+    (re.compile(r"^ +(\d)", re.MULTILINE), r"\1"),  # `wc` indents on macOS
+]
+
+
+@dataclass
+class Block:
+    """One fenced block that is run: commands with their output, or a file to write."""
+
+    first: int
+    last: int
+    info: str
+    lines: list[str]
+
+    @property
+    def commands(self) -> list[str]:
+        """The commands of a console block."""
+        return [line[2:] for line in self.lines if line.startswith("$ ")]
+
+
+@dataclass
+class Session:
+    """The shell script that plays a document."""
+
+    script: list[str] = field(default_factory=list)
+
+    def add(self, block: Block, number: int) -> None:
+        """Write a file, or run commands with a mark after each."""
+        words = block.info.split()
+        if "fresh" in words:
+            self.script.append(f'mkdir "$TOP/{number}" && cd "$TOP/{number}"')
+        names = [word.removeprefix("file=") for word in words if word.startswith("file=")]
+        if names:
+            name = names[0]
+            text = "\n".join(block.lines)
+            self.script.append(f"mkdir -p \"$(dirname '{name}')\"; cat > '{name}' <<'END OF FILE'\n{text}\nEND OF FILE")
+        for command in block.commands if words[0] == "console" else ():
+            # In braces and not a subshell: `export` and `$?` must reach the next command.
+            self.script.append(f"{{ {command}\n}} </dev/null 2>&1; code=$?; echo '{MARK}'; (exit $code)")
+
+
+def blocks(text: str) -> list[Block]:
+    """Give every block that is played."""
+    found: list[Block] = []
+    current: Block | None = None
+    for number, line in enumerate(text.split("\n")):
+        if line.startswith("```") and current is None:
+            current = Block(first=number + 1, last=number + 1, info=line[3:] or "text", lines=[])
+        elif line == "```" and current is not None:
+            current.last = number
+            found.append(current)
+            current = None
+        elif current is not None:
+            current.lines.append(line)
+    return [block for block in found if block.info.startswith("console") or "file=" in block.info]
+
+
+def play(document: list[Block], folder: Path) -> list[list[str]]:
+    """Run a document in one shell and give the output of each command."""
+    session = Session()
+    for number, block in enumerate(document):
+        session.add(block, number)
+    environ = {name: text for name, text in os.environ.items() if not name.startswith(("SYNCER_", "PYTHON"))}
+    environ |= {"PATH": f"{Path(sys.executable).parent}:{environ['PATH']}", "TOP": str(folder), "NO_COLOR": "1"}
+    script = "\n".join(session.script)
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=environ, cwd=folder, check=False)
+    assert done.stderr == ""
+    return [part.strip("\n").split("\n") if part.strip("\n") else [] for part in done.stdout.split(f"{MARK}\n")[:-1]]
+
+
+def shown(document: list[Block]) -> list[list[str]]:
+    """Give the output of each command as the document shows it."""
+    outputs: list[list[str]] = []
+    for block in document:
+        for line in block.lines if block.info.startswith("console") else ():
+            if line.startswith("$ "):
+                outputs.append([])
+            else:
+                outputs[-1].append(line)
+    return outputs
+
+
+def steady(lines: list[str]) -> str:
+    """Replace what differs from run to run."""
+    text = "\n".join(lines).strip("\n")
+    for pattern, name in VARYING:
+        text = pattern.sub(name, text)
+    return text
+
+
+def rewrite(text: str, document: list[Block], outputs: list[list[str]]) -> str:
+    """Put the outputs into the document."""
+    lines = text.split("\n")
+    remaining = list(outputs)
+    replaced: list[tuple[int, int, list[str]]] = []
+    for block in document:
+        if block.info.startswith("console"):
+            played = [line for command in block.commands for line in (f"$ {command}", *remaining.pop(0))]
+            replaced.append((block.first, block.last, played))
+    for first, last, played in reversed(replaced):
+        lines[first:last] = played
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_document_shows_what_comes_out(name: str, tmp_path: Path) -> None:
+    """Command by command, apart from identifiers and times."""
+    path = ROOT / name
+    text = path.read_text()
+    document = blocks(text)
+    outputs = play(document, tmp_path)
+    if os.environ.get("SYNCER_UPDATE_DOCS"):
+        path.write_text(rewrite(text, document, outputs))
+        return
+    expected = shown(document)
+    assert len(outputs) == len(expected)
+    commands = [command for block in document if block.info.startswith("console") for command in block.commands]
+    for command, came, said in zip(commands, outputs, expected, strict=True):
+        assert steady(came) == steady(said), command
+
+
+def test_the_quickstart_demo_runs(tmp_path: Path) -> None:
+    """Plan, apply, plan; and nothing is left behind in the example's folder."""
+    folder = ROOT / "examples/quickstart"
+    before = sorted(folder.iterdir())
+    environ = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
+    environ.pop("SYNCER_KEY", None)
+    done = subprocess.run(["sh", folder / "demo.sh"], capture_output=True, text=True, env=environ, check=True)
+    assert "3 to add" in done.stdout
+    assert "Apply complete! Resources: 3 added" in done.stdout
+    assert done.stdout.rstrip().split("\n")[-2] == "No changes. Your secrets match the manifest."
+    assert sorted(folder.iterdir()) == before
+    assert list(tmp_path.iterdir()) == []
