@@ -201,6 +201,8 @@ class Plan:
     """How many the state held."""
     refreshed: bool = True
     """False where the backends were not asked and the records taken for what is there."""
+    verified: bool = False
+    """Values were read back and compared, where versions may not tell."""
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

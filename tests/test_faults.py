@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +17,7 @@ from real_runs import Project, child_environment, ended, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from real_runs import Result
 
@@ -270,7 +270,7 @@ def test_no_room_for_the_store(tmp_path: Path, disk: Path) -> None:
         assert told.code in (0, 5)
         done = project.versions()
         if told.code:
-            assert re.search(rf"{ENVS + MADE - len(done)} changes failed, {len(done)} \\D*done and recorded", told.err)
+            assert re.search(rf"{ENVS + MADE - len(done)} changes failed, {len(done)} \D*done and recorded", told.err)
             assert project.state().records.keys() == done.keys()
             partly += bool(done)
         check_nothing_lost(project, told)

@@ -169,10 +169,12 @@ def _run(arguments: list[str], console: Console) -> int:
 
         return shell_complete(group, {"obj": console}, "syncer", COMPLETE, instruction)
     try:
-        with group.make_context("syncer", arguments, obj=console) as context:
+        with group.make_context("syncer", [*arguments], obj=console) as context:
             result = group.invoke(context)
     except Exit as left:
         return left.exit_code
-    except BrokenPipeError:  # click wrote the help itself, and whoever asked for it has read enough
-        return OK
+    except BrokenPipeError:
+        if {"-h", "--help"}.isdisjoint(arguments):
+            raise  # a backend's connection, not our reader
+        return OK  # click wrote the help itself, and whoever asked for it has read enough
     return result if isinstance(result, int) else OK

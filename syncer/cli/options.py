@@ -44,8 +44,6 @@ class SecondsType(click.ParamType[float]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Parse it to seconds, or end with wrong usage."""
-        if isinstance(value, float):
-            return value
         found = re.fullmatch(r"([0-9]{1,6})([smh]?)", value)
         if found is None:
             self.fail("a duration is written 30s, 5m or 1h", param, ctx)

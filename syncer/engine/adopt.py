@@ -37,7 +37,8 @@ def find_drift(session: Session, selection: Selection, *, verify_values: bool = 
     actual: Mapping[Address, Fingerprint] = {}
     if verify_values:
         key = session.keyring.subkey(crypto.FINGERPRINTS)
-        actual = read_back(backends, state, observed, key, (outside.retry, outside.parallelism))
+        records = {address: record for address, record in state.records.items() if chosen(address)}
+        actual = read_back(backends, records, observed, key, (outside.retry, outside.parallelism))
     found = [
         drift
         for address, record in sorted(state.records.items())

@@ -62,7 +62,7 @@ def make_plan(session: Session, request: Request) -> Plan:
         values=request.values,
         selected=chosen,
         rotate=matcher(request.selection.rotate),
-        actual=_actual(session, request, state, observed, backends),
+        actual=_actual(session, request, (state, chosen), (observed, backends)),
     )
     found = diff(facts)
     found.diagnostics.extend(unsupported(desired.values(), backends))
@@ -96,6 +96,7 @@ def _plan(  # the parts of a plan
         desired=desired,
         records=len(state.records),
         refreshed=request.refresh,
+        verified=request.verify_values,
     )
 
 
@@ -193,10 +194,15 @@ def _places(session: Session, state: State, chosen: Callable[[Address], bool]) -
 
 
 def _actual(
-    session: Session, request: Request, state: State, observed: Observations, backends: dict[str, Backend]
+    session: Session,
+    request: Request,
+    known: tuple[State, Callable[[Address], bool]],
+    seen: tuple[Observations, dict[str, Backend]],
 ) -> dict[Address, Fingerprint]:
     if not request.verify_values:
         return {}
+    (state, chosen), (observed, backends) = known, seen
     outside = session.surroundings
     key = session.keyring.subkey(crypto.FINGERPRINTS)
-    return read_back(backends, state, observed, key, (outside.retry, outside.parallelism))
+    records = {address: record for address, record in state.records.items() if chosen(address)}
+    return read_back(backends, records, observed, key, (outside.retry, outside.parallelism))

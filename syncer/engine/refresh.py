@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from syncer.retry import Retry
     from syncer.sensitive import Sensitive
     from syncer.sources.base import Source
-    from syncer.state.model import State
+    from syncer.state.model import Record, State
 
 Like = Callable[["Address"], "Fingerprint | None"]
 """The fingerprint on record whose salt the next one of an address must share, if there is one."""
@@ -138,25 +138,29 @@ def remembered(state: State) -> Observations:
 
 
 def read_back(
-    backends: Mapping[str, Backend], state: State, observed: Observations, key: bytes, context: tuple[Retry, int]
+    backends: Mapping[str, Backend],
+    records: Mapping[Address, Record],
+    observed: Observations,
+    key: bytes,
+    context: tuple[Retry, int],
 ) -> dict[Address, Fingerprint]:
     """Read the values that are on record and there, and fingerprint them under the records' salts."""
     retry, width = context
 
     def fingerprint(address: Address) -> tuple[Address, Fingerprint]:
-        record = state.records[address]
+        record = records[address]
         value = retry.call(lambda: backends[record.backend].read(address))
         return address, crypto.fingerprint(key, value, address, record.fingerprint)
 
     present = [
         address
-        for address, record in state.records.items()
+        for address, record in records.items()
         if record.backend in backends
         and Capability.READ in backends[record.backend].capabilities
         and (seen := observed.get(record.backend, {}).get(address)) is not None
         and not seen.deleted
     ]
-    width = min([width, *(backends[state.records[address].backend].concurrency for address in present)])
+    width = min([width, *(backends[records[address].backend].concurrency for address in present)])
     return dict(run(fingerprint, present, width))
 
 

@@ -50,6 +50,7 @@ class SavedPlan:
         return Request(
             selection=_selection(self.document["selection"]),
             refresh=self.document["refreshed"],
+            verify_values=self.document.get("verified", False),
             only=frozenset(self._addresses()),
             now=datetime.fromisoformat(self.document["timestamp"]),
         )
@@ -81,6 +82,7 @@ def to_plan(document: Mapping[str, Any]) -> Plan:
         selection=_selection(document["selection"]),
         calls={name: Calls(**asked) for name, asked in document["backend_calls"].items()},
         refreshed=document["refreshed"],
+        verified=document.get("verified", False),
     )
 
 

@@ -105,6 +105,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "backend_calls": _calls(plan.calls),
         "diagnostics": _diagnostics(plan.diagnostics),
     }
+    if plan.verified:
+        document["verified"] = True
     return {**document, "digest": plan_digest(document)}
 
 

@@ -34,6 +34,10 @@ def _interrupt(*_given: object, **_named: object) -> None:
     raise KeyboardInterrupt
 
 
+def _lost(*_given: object, **_named: object) -> None:
+    raise BrokenPipeError
+
+
 def _bug(*_given: object, **_named: object) -> None:
     message = "CANARY-7f3a9c"
     raise ValueError(message)
@@ -116,6 +120,16 @@ def test_a_reader_that_left_does_not_stop_an_apply(syncer: Folder) -> None:
     syncer.monkeypatch.setattr(sys, "stdout", Broken(BrokenPipeError()))
     assert syncer("apply", "--auto-approve").code == 0
     assert syncer.state.exists()
+
+
+def test_a_reader_that_left_the_help(syncer: Folder) -> None:
+    """`syncer plan --help | head -1` is fine; a connection that a backend lost is not the reader's doing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", Broken(BrokenPipeError()))
+        assert syncer("plan", "--help").code == syncer("-h").code == syncer().code == 0
+    syncer.declare({"global:a": GENERATE})
+    syncer.monkeypatch.setattr("syncer.cli.plan.make_plan", _lost)
+    assert syncer("plan").code == 1
 
 
 def test_nobody_reads_standard_error(syncer: Folder) -> None:

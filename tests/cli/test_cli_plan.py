@@ -139,6 +139,16 @@ def test_a_mass_change_is_planned_told_and_refused(syncer: Folder) -> None:
     assert "plan.json" in syncer.files()
 
 
+def test_the_first_plan_makes_the_key(syncer: Folder) -> None:
+    """Once, said on standard error; the embedded store needs no set-up."""
+    syncer.monkeypatch.setenv("A", "first")
+    syncer.declare({"global:a": A})
+    (syncer.path / ".syncer/key").unlink()
+    assert "made the project key " in syncer("plan").err
+    assert syncer("plan").err == ""
+    assert syncer.files() == {"syncer.yaml", ".syncer/key"}
+
+
 def test_without_the_key(shop: Folder) -> None:
     """A state without its key is exit 3 with the next step; nothing is made in its place."""
     (shop.path / ".syncer/key").unlink()

@@ -88,7 +88,9 @@ def test_order_of_phases(house: Watched) -> None:
     """What is there first, what is taken away last; the changes of one address in order."""
     delete = OnRemove.DELETE
     house.declare(secret("s:z-value"), secret("s:y-tags"), secret("s:x-on", enabled=False), secret("s:w-off"))
-    house.declare(secret("s:b-gone", on_remove=delete), secret("s:a-all"), secret("s:c-forget", on_remove=OnRemove.FORGET))
+    house.declare(
+        secret("s:b-gone", on_remove=delete), secret("s:a-all"), secret("s:c-forget", on_remove=OnRemove.FORGET)
+    )
     house.declare(secret("s:d-moved"))
     house.apply()
     house.forget_calls()
@@ -483,7 +485,9 @@ def test_parallel_apply_converges(house: Watched) -> None:
     """With threads, on two backends, more addresses than one batch of intents."""
     house.parallelism = 10
     for number in range(80):
-        house.declare(secret(f"s:a-{number}", enabled=number % 2 == 0), secret(f"s:b-{number}", GENERATE, backend="west"))
+        house.declare(
+            secret(f"s:a-{number}", enabled=number % 2 == 0), secret(f"s:b-{number}", GENERATE, backend="west")
+        )
     assert len(applied(house.apply())) == 200
     assert house.plan().changes == ()
     assert all(record.fingerprint and not record.interrupted for record in house.state().records.values())

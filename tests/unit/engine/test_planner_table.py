@@ -107,7 +107,9 @@ def test_value_that_was_read_back_and_is_right_stays() -> None:
     assert (findings.changes, findings.drift) == ([], [])
 
 
-@pytest.mark.parametrize(("age", "expected"), [(89, []), (90, ["rotate(rotation_due)"]), (91, ["rotate(rotation_due)"])])
+@pytest.mark.parametrize(
+    ("age", "expected"), [(89, []), (90, ["rotate(rotation_due)"]), (91, ["rotate(rotation_due)"])]
+)
 def test_rotation_is_due_at_its_age(age: int, expected: list[str]) -> None:
     """`rotate.every` counts from the last write of the value."""
     declared = secret(A, GENERATE, rotate=Rotation(every=days(90)))
@@ -240,9 +242,7 @@ def test_advisory_disable_is_said_to_be_one() -> None:
     """Where the store does not enforce it, the change says so."""
     capabilities = without(Capability.DISABLE_ENFORCED)
     capabilities = {name: can | {Capability.DISABLE_ADVISORY} for name, can in capabilities.items()}
-    (change,) = found(
-        [wanted(secret(A, enabled=False))], [seen()], {A: record()}, capabilities=capabilities
-    ).changes
+    (change,) = found([wanted(secret(A, enabled=False))], [seen()], {A: record()}, capabilities=capabilities).changes
     assert (change.action, change.advisory) == ("disable", True)
 
 

@@ -75,7 +75,8 @@ def prepare(house: Watched, action: str) -> None:
 
 METHODS = {
     **{name: name for name in ("create", "rotate", "update", "delete", "move", "restore")},
-    "enable": "set_enabled", "disable": "set_enabled",
+    "enable": "set_enabled",
+    "disable": "set_enabled",
 }
 DONE = {"restore": "create"}
 

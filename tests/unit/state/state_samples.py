@@ -73,7 +73,7 @@ records = st.builds(
     source=_hex.map(lambda digest: f"env:{digest[:32]}"),
     tags=st.dictionaries(_text, _text, max_size=3),
     enabled=st.booleans(),
-    description=st.none() | _text,
+    description=st.none() | st.text(min_size=1, max_size=20),
     on_remove=st.sampled_from(OnRemove),
     rotation=st.integers(0, 10**9),
     created=_moments,

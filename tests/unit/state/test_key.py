@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import os
 import threading
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from syncer import crypto
 from syncer.errors import InvalidConfiguration, StateError, SyncerError
 from syncer.state.key import KEY_FILE, Keyring, make_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RAW = bytes(range(200, 232))
 TEXT = base64.b64encode(RAW).decode()

@@ -9,6 +9,7 @@ import stat
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
@@ -20,9 +21,11 @@ from syncer import __version__
 from syncer.errors import StateError
 from syncer.model import Address
 from syncer.schemas import load_schema
-from syncer.state.file import StateFile
 from syncer.state.files import replace_file
 from syncer.state.model import State, parse_record, record_document, timestamp
+
+if TYPE_CHECKING:
+    from syncer.state.file import StateFile
 
 
 def written(folder: Path, state: State = SMALL) -> bytes:
