@@ -56,7 +56,7 @@ def env(name: str) -> SourceSpec:
     return SourceSpec(type="env", argument=name, options={}, folder=Path())
 
 
-def secret(  # a test names what it is about
+def secret(  # noqa: PLR0913  # what a manifest may say
     name: str,
     source: SourceSpec | None = None,
     *,

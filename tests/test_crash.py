@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +15,6 @@ from real_runs import Project, ended, kill, lives_for, moments, wait_until
 from syncer.model import Address
 
 if TYPE_CHECKING:
-    import subprocess
     from pathlib import Path
 
     from real_runs import Result
@@ -137,6 +138,31 @@ def test_a_kill_for_each_run_until_one_is_through(tmp_path: Path, spans: dict[st
         records = project.state().records
         assert all(records[address].version == version for address, version in known.items())
         known = {address: record.version for address, record in records.items() if record.fingerprint}
+    project.apply().expect(0)
+    project.check_converged()
+
+
+_CUT_OFF_IN_A_TRANSACTION = """
+import os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+assert db.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
+db.execute("PRAGMA cache_size=1")
+db.execute("BEGIN IMMEDIATE")
+db.execute("DELETE FROM version")
+db.execute("UPDATE secret SET description = hex(randomblob(4000))")
+os._exit(0)
+"""
+
+
+def test_a_store_whose_turn_to_wal_was_cut_off_can_be_planned_on(tmp_path: Path) -> None:
+    """A rollback journal is left beside it: even a run that only reads must first undo what it stands for."""
+    project = Project(folder=tmp_path, envs=20)
+    project.write()
+    project.apply().expect(0)
+    store = tmp_path / ".syncer/store.db"
+    subprocess.run([sys.executable, "-c", _CUT_OFF_IN_A_TRANSACTION, str(store)], check=True)
+    assert store.with_name("store.db-journal").stat().st_size > 0
+    assert project.spawn("plan", "--detailed-exitcode", "--verify-values").expect(0).out.startswith("No changes.")
     project.apply().expect(0)
     project.check_converged()
 

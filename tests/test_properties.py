@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import shutil
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,17 +17,19 @@ from support import GENERATE, NOW, ORIGIN, PROJECT, House, env, fingerprint, sec
 from syncer.engine.carry import apply_plan
 from syncer.engine.prepare import Request, make_plan
 from syncer.engine.refresh import source_digest
+from syncer.errors import BackendError, Throttled, Transient
 from syncer.model import DEFAULT_BACKEND, Address, Move, OnRemove, Rotation
 from syncer.plans import Selection
 from syncer.sensitive import Sensitive
 from syncer.state.file import StateFile
 from syncer.state.journal import Journal
 from syncer.state.model import Record, State
-from syncer.testing import Faulty
+from syncer.testing import Fault, Faulty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
+
+    from conformance.memory import MemoryStore
 
     from syncer.backends.base import Backend
     from syncer.model import Observed, Secret
@@ -292,17 +296,20 @@ class SteppingJournal(Journal):
     durable: int = 0
 
     def intend(self, entries: Any) -> None:
+        """Pass two boundaries, and note what is durable."""
         self.steps.reach()
         super().intend(entries)
         self.durable = self._size
         self.steps.reach()
 
     def record(self, entries: Any) -> None:
+        """Pass two boundaries."""
         self.steps.reach()
         super().record(entries)
         self.steps.reach()
 
     def discard(self) -> None:
+        """Pass two boundaries."""
         self.steps.reach()
         super().discard()
         self.steps.reach()
@@ -315,11 +322,13 @@ class SteppingState(StateFile):
     started: SteppingJournal | None = None
 
     def write(self, state: State) -> None:
+        """Pass two boundaries."""
         self.steps.reach()
         super().write(state)
         self.steps.reach()
 
     def journal(self, state: State, lineage: str) -> Journal:
+        """Start one that passes boundaries."""
         self.steps.reach()
         journal = super().journal(state, lineage)
         journal.__class__ = SteppingJournal
@@ -329,7 +338,9 @@ class SteppingState(StateFile):
         return journal
 
 
-def apply_until(house: House, steps: Steps, *, cut: float = 1.0) -> bool:
+def apply_until(
+    house: House, steps: Steps, *, cut: float = 1.0, request: Request | None = None, may_fail: bool = False
+) -> bool:
     """Apply up to a boundary, as a process of its own; whether it came to its end.
 
     `cut` is how much of what was not yet durable in the journal survives: all of it as after a kill, or less as
@@ -343,8 +354,8 @@ def apply_until(house: House, steps: Steps, *, cut: float = 1.0) -> bool:
             assert isinstance(session.state_file, SteppingState)
             session.state_file.steps = steps
             states.append(session.state_file)
-            outcome = apply_plan(session, make_plan(session, Request()), allow_mass_change=True)
-            assert [f"{f.change.address}: {f.error.message}" for f in outcome.failed] == []
+            outcome = apply_plan(session, make_plan(session, request or Request()), allow_mass_change=True)
+            assert may_fail or [f"{f.change.address}: {f.error.message}" for f in outcome.failed] == []
     except Crash:
         lose_power(house, states[0].started if states else None, cut)
         return False
@@ -581,3 +592,170 @@ def test_crashes_and_power_cuts_in_a_row(tmp_path: Path) -> None:
         crashes.check(*given)
 
     check()
+
+
+# Random histories
+
+NAMES = ("s:a", "s:b", "t:a")
+PLACES = st.tuples(st.sampled_from(NAMES), st.sampled_from((DEFAULT_BACKEND, "west")))
+ENTRIES = st.builds(
+    secret,
+    st.sampled_from(NAMES),
+    st.sampled_from((env("VALUE"), env("OTHER"), GENERATE)),
+    tags=st.sampled_from(({}, {"t": "1"}, {"t": "2", "u": "1"})),
+    enabled=st.booleans(),
+    description=st.sampled_from(("", "d")),
+    rotate=st.builds(Rotation, version=st.integers(0, 2)),
+    on_remove=st.sampled_from(OnRemove),
+    backend=st.sampled_from((DEFAULT_BACKEND, "west")),
+)
+OUTSIDE = ("value", "tags", "enabled", "description", "deleted", "gone", "theirs", "unmarked")
+METHODS = (None, "create", "rotate", "update", "set_enabled", "delete", "move", "restore", "observe", "read")
+FAULTS = st.builds(
+    Fault,
+    error=st.sampled_from((Transient("reset"), Throttled("slow", retry_after=1), BackendError("no"))),
+    method=st.sampled_from(METHODS),
+    call=st.integers(1, 4),
+    times=st.integers(1, 9),
+    after=st.booleans(),
+)
+STEPS = st.one_of(
+    st.tuples(st.just("declare"), ENTRIES),
+    st.tuples(st.just("withdraw"), st.sampled_from(NAMES)),
+    st.tuples(st.just("move"), st.permutations(NAMES)),
+    st.tuples(st.just("outside"), st.tuples(PLACES, st.sampled_from(OUTSIDE))),
+    st.tuples(st.just("apply"), st.lists(FAULTS, max_size=2)),
+    st.tuples(st.just("crash"), st.tuples(st.integers(1, 60), st.floats(0, 1))),
+)
+
+
+class History:
+    """A house to which things happen."""
+
+    def __init__(self, folder: Path, without: tuple[str, ...]) -> None:
+        self.without = without
+        options = {"without": list(without)}
+        self.house = House(folder, backends={DEFAULT_BACKEND: dict(options), "west": dict(options)})
+        self.house.environ["OTHER"] = "v2"
+        self.others: dict[tuple[str, Address], Observed] = {}
+        """What others made, and must stay as it is."""
+
+    def step(self, kind: str, given: Any) -> None:
+        """Let one thing happen."""
+        getattr(self, kind)(given)
+        self.assert_untouched()
+
+    def declare(self, entry: Secret) -> None:
+        """Put it into the manifest."""
+        self.house.declare(entry)
+        self.tidy()
+
+    def withdraw(self, name: str) -> None:
+        """Take it out."""
+        self.house.secrets.pop(Address.parse(name), None)
+        self.tidy()
+
+    def move(self, names: list[str]) -> None:
+        """Call what is declared by another name that is free."""
+        source, target = Address.parse(names[0]), Address.parse(names[1])
+        if source in self.house.secrets and target not in self.house.secrets:
+            entry = self.house.secrets.pop(source)
+            self.house.declare(replace(entry, address=target))
+            others = (each for each in self.house.moved if each.source != source and each.target != target)
+            self.house.moved = (*others, move(names[0], names[1]))
+            self.tidy()
+
+    def tidy(self) -> None:
+        """Keep the manifest's own rules: what is moved is not declared where it was, and there are no chains."""
+        declared = self.house.secrets
+        moves = [each for each in self.house.moved if each.source not in declared and each.target in declared]
+        sources = {each.source for each in moves}
+        self.house.moved = tuple(each for each in moves if each.target not in sources)
+
+    def outside(self, given: tuple[tuple[str, str], str]) -> None:
+        """Let somebody else do something."""
+        (name, backend), what = given
+        store, address = self.house.store(backend), Address.parse(name)
+        there = store.entries.get(address)
+        if (backend, address) in self.others:
+            return
+        if what in ("theirs", "unmarked"):
+            if there is None and address not in self.house.state().records:
+                owner = "other" if what == "theirs" else None
+                self.others[backend, address] = self.house.plant(name, KEPT, backend=backend, owner=owner)
+        elif there is not None:
+            self._tamper(store, there, what)
+
+    def _tamper(self, store: MemoryStore, there: Observed, what: str) -> None:
+        if what == "value":
+            store.put(there, Sensitive(b"theirs"))
+        elif what == "gone":
+            del store.entries[there.address], store.values[there.address]
+        elif what != "deleted" or "soft-delete" not in self.without:
+            changed: dict[str, Any] = {"tags": {"x": "1"}, "enabled": not there.enabled, "deleted": True}
+            store.entries[there.address] = replace(there, **{what: changed.get(what, "theirs")})
+
+    def apply(self, faults: list[Fault]) -> None:
+        """Apply what can be, while things fail."""
+        self.house.wrap = lambda backend: Faulty(backend, faults)
+        try:
+            good = self._good()
+            self.house.apply(self.house.plan(Request(only=good)))
+        except BackendError:
+            pass  # nothing could be observed
+
+    def crash(self, given: tuple[int, float]) -> None:
+        """Apply what can be, up to a boundary."""
+        self.house.wrap = Faulty
+        good = self._good()
+        apply_until(self.house, Steps(at=given[0]), cut=given[1], request=Request(only=good), may_fail=True)
+
+    def _good(self) -> frozenset[Address]:
+        known = self.house.secrets.keys() | self.house.state().records.keys()
+        bad = errors(self.house.plan()).keys()
+        # What is moved is planned as a whole, by either name.
+        halves = {each.source for each in self.house.moved if each.target in bad}
+        return frozenset(known) - bad - halves
+
+    def assert_untouched(self) -> None:
+        """What others made is as they made it."""
+        for (backend, address), entry in self.others.items():
+            assert self.house.store(backend).entries[address] == entry
+            assert self.house.holds(str(address), KEPT, backend)
+
+    def assert_ends_well(self) -> None:
+        """Undisturbed, one apply does what can be done, and leaves nothing but the errors that there were."""
+        self.house.wrap = Faulty
+        bad = errors(self.house.plan())
+        good = self._good()
+        outcome = self.house.apply(self.house.plan(Request(only=good)))
+        assert [f"{f.change.address}: {f.change.action}: {f.error.message}" for f in outcome.failed] == []
+        after = self.house.plan()
+        assert [f"{c.address} {c.action} {c.reason}" for c in after.changes if c.address in good] == []
+        assert errors(after) == bad
+        self.assert_untouched()
+        self._assert_declared(good)
+
+    def _assert_declared(self, good: frozenset[Address]) -> None:
+        records = self.house.state().records
+        for address in good & self.house.secrets.keys():
+            declared, record = self.house.secrets[address], records[address]
+            store = self.house.store(declared.backend)
+            held = store.values[address].reveal()
+            assert record.fingerprint == fingerprint(held, str(address), record.fingerprint)
+            assert not record.interrupted
+            assert store.entries[address].enabled == declared.enabled
+            assert declared.tags.items() <= store.entries[address].tags.items()
+            if declared.source.type == "env":
+                assert held == self.house.environ[declared.source.argument].encode()
+
+
+@settings(max_examples=100, deadline=None, database=None)
+@given(st.sampled_from(((), ("move",), ("soft-delete",))), st.lists(STEPS, min_size=3, max_size=14))
+def test_whatever_happens_it_ends_well(without: tuple[str, ...], steps: list[tuple[str, Any]]) -> None:
+    """Edits, tampering, faults and crashes in any order: a quiet run settles it, and what is others' stays as it is."""
+    with TemporaryDirectory() as folder:
+        history = History(Path(folder), without)
+        for kind, given in steps:
+            history.step(kind, given)
+        history.assert_ends_well()

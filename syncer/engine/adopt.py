@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from syncer import crypto
 from syncer.backends.base import Capability
 from syncer.engine import compare
-from syncer.engine.prepare import Request, check_selection, look_around, selector
+from syncer.engine.prepare import Request, check_selection, left_out, look_around, selector, since
 from syncer.engine.refresh import read_back, source_digest
 from syncer.errors import AccessDenied, InvalidConfiguration, NotFound
 from syncer.plans import DriftKind, Plan
@@ -39,10 +39,12 @@ def find_drift(session: Session, selection: Selection, *, verify_values: bool = 
         key = session.keyring.subkey(crypto.FINGERPRINTS)
         records = {address: record for address, record in state.records.items() if chosen(address)}
         actual = read_back(backends, records, observed, key, (outside.retry, outside.parallelism))
+    state, moved = since(session, state)
+    busy = sorted(filter(chosen, moved))
     found = [
         drift
         for address, record in sorted(state.records.items())
-        if chosen(address) and record.backend in backends
+        if chosen(address) and address not in moved and record.backend in backends
         for drift in compare.drift(
             address,
             record,
@@ -55,6 +57,8 @@ def find_drift(session: Session, selection: Selection, *, verify_values: bool = 
         project=state.project,
         changes=(),
         drift=tuple(found),
+        diagnostics=(left_out(len(busy)),) if busy else (),
+        unchecked=tuple(busy),
         timestamp=outside.clock(),
         lineage=state.lineage,
         serial=state.serial,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from syncer.backends.base import Backend
     from syncer.engine.session import Session
-    from syncer.model import Address, Desired, Fingerprint, Secret
+    from syncer.model import Address, Desired, Fingerprint, Move, Secret
     from syncer.state.model import State
 
 
@@ -47,7 +47,10 @@ def make_plan(session: Session, request: Request) -> Plan:
     state = session.state_file.read(authenticate=authentic)
     chosen = _chosen(session, request, state)
     desired = _desired(session, request, state, chosen)
-    observed, backends = look_around(session, request, state, chosen)
+    before = session.state_file.read(authenticate=authentic)  # once more: sources may have taken their time
+    observed, backends = look_around(session, request, before, chosen)
+    actual = _actual(session, request, (before, chosen), (observed, backends))
+    state, moved = since(session, before, authenticate=authentic)
     now = session.surroundings.clock()
     facts = Facts(
         project=manifest.project,
@@ -60,12 +63,15 @@ def make_plan(session: Session, request: Request) -> Plan:
         removed=manifest.removed,
         destroy=request.selection.destroy,
         values=request.values,
-        selected=chosen,
+        selected=lambda address: chosen(address) and address not in moved,
         rotate=matcher(request.selection.rotate),
-        actual=_actual(session, request, (state, chosen), (observed, backends)),
+        actual=actual,
     )
     found = diff(facts)
     found.diagnostics.extend(unsupported(desired.values(), backends))
+    if busy := sorted(filter(chosen, moved)):
+        found.unchecked[:] = sorted({*found.unchecked, *busy})
+        found.diagnostics.append(left_out(len(busy)))
     if not authentic and state.lineage is not None:
         found.diagnostics.append(_NOT_AUTHENTIC)
     return _plan(session, request, state, found, desired, now)
@@ -107,6 +113,25 @@ _NOT_AUTHENTIC = Diagnostic(
 )
 
 
+def since(session: Session, before: State, *, authenticate: bool = True) -> tuple[State, frozenset[Address]]:
+    """Give the state as it is now, and the addresses whose records another run has written since `before`.
+
+    A plan takes no lock. What was observed meanwhile may be older or newer than those records, so nothing can be
+    said of them; of all others it is true, because each write is on record before it begins.
+    """
+    after = session.state_file.read(authenticate=authenticate)
+    if after is before:
+        return after, frozenset()
+    known = before.records.keys() | after.records.keys()
+    return after, frozenset(a for a in known if before.records.get(a) != after.records.get(a))
+
+
+def left_out(number: int) -> Diagnostic:
+    """Say that another run was at some secrets."""
+    message = f"another run was writing {number} of the secrets meanwhile; they are left out"
+    return Diagnostic(severity=Severity.WARNING, code="busy", message=message, hint="plan again when it has ended")
+
+
 def matcher(globs: Iterable[str]) -> Callable[[Address], bool]:
     """Give a test for addresses that match one of the globs; `*` matches across `:` and `/`."""
     patterns = tuple(globs)
@@ -115,12 +140,18 @@ def matcher(globs: Iterable[str]) -> Callable[[Address], bool]:
     return lambda address: any(fnmatchcase(str(address), pattern) for pattern in patterns)
 
 
-def selector(selection: Selection) -> Callable[[Address], bool]:
-    """Give a test for addresses that the selection is about."""
+def selector(selection: Selection, moves: Iterable[Move] = ()) -> Callable[[Address], bool]:
+    """Give a test for addresses that the selection is about. Both names of what is moved are in, or neither is."""
     if not selection.partial:
         return lambda _address: True
-    included, excluded = matcher(selection.targets), matcher(selection.excludes)
-    return lambda address: (not selection.targets or included(address)) and not excluded(address)
+    included, excluded = matcher(selection.targets or ("*",)), matcher(selection.excludes)
+    ends = {end: (move.source, move.target) for move in moves for end in (move.source, move.target)}
+
+    def chosen(address: Address) -> bool:
+        names = ends.get(address, (address,))
+        return any(map(included, names)) and not any(map(excluded, names))
+
+    return chosen
 
 
 def check_selection(selection: Selection, known: Iterable[Address]) -> None:
@@ -139,7 +170,7 @@ def _chosen(session: Session, request: Request, state: State) -> Callable[[Addre
     selection = request.selection
     if selection.targets or selection.rotate:
         check_selection(selection, {**session.manifest.secrets, **state.records})
-    return selector(selection)
+    return selector(selection, (move for move in session.manifest.moved if move.source in state.records))
 
 
 def _desired(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from syncer.backends.base import Capability
@@ -53,7 +53,9 @@ class Writer:
             case Action.ROTATE:
                 return _Rotate(self, backend, _needed(change.secret), _needed(value), _needed(expected)).run()
             case Action.UPDATE:
-                secret = _needed(change.secret)
+                # As planned, which keeps a description that somebody wrote where the manifest says nothing.
+                told = _needed(change.after).description or ""
+                secret = replace(_needed(change.secret), description=told)
                 return self.retry.call(lambda: backend.update(secret, _needed(expected), change.drop_tags))
             case Action.ENABLE | Action.DISABLE:
                 enabled = change.action is Action.ENABLE

@@ -20,7 +20,9 @@ _EMBEDDED = {"type": EMBEDDED}
 
 def declared_backends(main: Document, report: Report) -> dict[str, BackendSpec]:
     """Give every backend by name, the default one first: the embedded store, where the manifest names none."""
-    found = {DEFAULT_BACKEND: _backend(DEFAULT_BACKEND, main, ("backend",), main.data.get("backend", _EMBEDDED), report)}
+    found = {
+        DEFAULT_BACKEND: _backend(DEFAULT_BACKEND, main, ("backend",), main.data.get("backend", _EMBEDDED), report)
+    }
     for name, given in (main.data.get("backends") or {}).items():
         place = ("backends", name)
         if name == DEFAULT_BACKEND:

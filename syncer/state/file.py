@@ -33,6 +33,7 @@ class StateFile:
         self._path = Path(os.path.realpath(path))
         self._project = project
         self._keyring = keyring
+        self._last: tuple[tuple[object, object], bool, State] | None = None
 
     @property
     def exists(self) -> bool:
@@ -42,11 +43,23 @@ class StateFile:
     def read(self, *, authenticate: bool = True) -> State:
         """Give the state, with the journal of an ended or running apply folded in. Raise StateError.
 
-        `authenticate=False` is for a plan without the key: what it reads may have been tampered with.
+        `authenticate=False` is for a plan without the key: what it reads may have been tampered with. Reading again
+        costs nothing where nobody wrote meanwhile.
         """
-        state = self._read_file(authenticate=authenticate)
-        left = self._left_behind(state) if authenticate else None
-        return state if left is None else state.advance(left.records, lineage=left.lineage)
+        while True:
+            stamp = self._stamp()
+            if self._last is not None and self._last[:2] == (stamp, authenticate):
+                return self._last[2]
+            try:
+                state = self._read_with_journal(authenticate=authenticate)
+            except StateError:
+                if self._stamp()[0] == stamp[0]:
+                    raise
+            else:
+                # A file that was replaced between our two looks does not go with the journal that we saw.
+                if self._stamp()[0] == stamp[0]:
+                    self._last = (stamp, authenticate, state)
+                    return state
 
     def fold(self) -> State:
         """Give the state as `read` does, and write it if a journal was left. Needs the lock."""
@@ -95,6 +108,14 @@ class StateFile:
         from syncer.state.lock import unlock  # noqa: PLC0415
 
         return unlock(self._beside("lock"), lock_id)
+
+    def _stamp(self) -> tuple[object, object]:
+        return _identity(self._path), _identity(self._beside("journal"))
+
+    def _read_with_journal(self, *, authenticate: bool) -> State:
+        state = self._read_file(authenticate=authenticate)
+        left = self._left_behind(state) if authenticate else None
+        return state if left is None else state.advance(left.records, lineage=left.lineage)
 
     def _beside(self, what: str) -> Path:
         return self._path.with_name(f"{self._path.name}.{what}")
@@ -173,6 +194,15 @@ class StateFile:
 
 
 _MAC_LINE = b'\n  "mac": '
+
+
+def _identity(path: Path) -> object:
+    """What differs once the file was replaced or written to."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _check_shape(document: dict[str, Any]) -> None:

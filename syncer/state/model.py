@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from syncer.model import Address, Fingerprint, OnRemove
+from syncer.model import Address, Fingerprint, OnRemove, bulk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = "1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@bulk
 class Record:
     """What we know that we wrote at one address. Never a value."""
 

@@ -106,7 +106,8 @@ class Store:
         try:
             return self._connect("ro", self._check_format)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+            # Python's own findings, such as text that is no UTF-8, have no code.
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_READONLY_ROLLBACK:
                 raise
         # A writer was killed as it turned the file to WAL. Only a connection that may write can undo what it left.
         with _alone(self.path):

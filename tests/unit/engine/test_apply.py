@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from facts_by_hand import seen
 from support import GENERATE, KEY, NOW, PROJECT, actions, days, env, fingerprint, secret
 
 from syncer import crypto
@@ -14,12 +15,11 @@ from syncer.engine import records
 from syncer.engine.carry import apply_plan
 from syncer.engine.prepare import Request, make_plan
 from syncer.engine.refresh import source_digest
-from syncer.errors import BackendError, SafetyLimit, StateError
+from syncer.errors import BackendError, SafetyLimit, StateError, Transient
 from syncer.model import Address, Move, OnRemove, Origin, Rotation
 from syncer.plans import Action, Change, Reason
-from syncer.sensitive import Sensitive
 from syncer.state.journal import Journal
-from syncer.testing import Faulty
+from syncer.testing import Fault, Faulty
 
 if TYPE_CHECKING:
     from conftest import Watched
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from syncer.backends.base import Backend
     from syncer.model import Observed, Secret
     from syncer.plans import Outcome
+    from syncer.sensitive import Sensitive
 
 A, B = Address.parse("s:a"), Address.parse("s:b")
 
@@ -183,7 +184,7 @@ def test_records_are_only_made_of_what_is_known() -> None:
     known = {"fingerprint": None, "source": "", "now": NOW}
     with pytest.raises(TypeError):
         records.known(change, None, None, **known)  # type: ignore[arg-type]
-    there = _observed()
+    there = seen("s:a")
     with pytest.raises(TypeError):
         records.known(change, None, there, **known)  # type: ignore[arg-type]
     assert records.assumed(change, None, "", NOW) == {}
@@ -192,43 +193,34 @@ def test_records_are_only_made_of_what_is_known() -> None:
     assert records.known(move, None, there, **known) == {A: None}  # type: ignore[arg-type]
 
 
-def _observed() -> Observed:
-    from facts_by_hand import seen
-
-    return seen("s:a")
-
-
 # Generated and carried values
 
 
 class Values(Faulty):
     """Notes the fingerprint of each value that was handed in."""
 
-    seen: list[object]
+    handed_in: list[object]
 
     def create(self, secret: Secret, value: Sensitive) -> Observed:
         """Note it, then create."""
-        self.seen.append(crypto.fingerprint(KEY, value, A))
+        self.handed_in.append(crypto.fingerprint(KEY, value, A))
         return super().create(secret, value)
 
 
 def test_generated_value_is_the_same_in_every_try(house: Watched) -> None:
     """Made once for each write, not for each try."""
-    from syncer.errors import Transient
-    from syncer.testing import Fault
-
-    seen: list[object] = []
+    handed_in: list[object] = []
 
     def watch(backend: Backend) -> Backend:
         values = Values(backend, [Fault(error=Transient("reset"), method="create", times=2)])
-        values.seen = seen
+        values.handed_in = handed_in
         return values
 
     house.wrap = watch
     house.declare(secret("s:a", GENERATE))
     applied(house.apply())
-    assert len(seen) == 3
-    assert seen[0] == seen[1] == seen[2]
+    assert len(handed_in) == 3
+    assert handed_in[0] == handed_in[1] == handed_in[2]
 
 
 def test_generated_value_stays_until_it_is_rotated(house: Watched) -> None:

@@ -144,6 +144,14 @@ def test_interrupted_carry_is_carried_again() -> None:
         ]
 
 
+def test_generated_value_of_a_cut_off_create_that_came_from_nowhere() -> None:
+    """Made anew, as it was going to be."""
+    declared = secret(B, GENERATE)
+    for moves in ((), (move(),)):
+        (change,) = found([wanted(declared, None)], [], {B: record(B, declared, **UNKNOWN)}, moved=moves).changes
+        assert (str(change.reason), change.previous) == ("missing", None)
+
+
 # Another backend
 
 
@@ -187,6 +195,25 @@ def test_backend_change_onto_what_we_deleted_there() -> None:
         ("west", "create", "pending_deletion"),
         ("west", "rotate", "unknown_value"),
         (DEFAULT_BACKEND, "delete", "orphaned"),
+    ]
+
+
+def test_backend_change_of_what_is_disabled_here_is_done_at_once() -> None:
+    """What is left is not disabled twice, and no later plan need forget it."""
+    changes = found([wanted(secret(A, backend="west"))], [seen(enabled=False)], {A: record(enabled=False)}).changes
+    assert [(c.backend, str(c.action)) for c in changes] == [("west", "create"), (DEFAULT_BACKEND, "forget")]
+
+
+def test_backend_change_before_the_last_one_was_finished() -> None:
+    """Both that are left are let go of."""
+    then = record(declared=secret(A, backend="west"), previous_backend=DEFAULT_BACKEND, on_remove=OnRemove.DELETE)
+    can = dict.fromkeys((DEFAULT_BACKEND, "west", "east"), EVERYTHING)
+    desired = wanted(secret(A, backend="east", on_remove=OnRemove.DELETE))
+    changes = found([desired], [seen()], {A: then}, elsewhere=[seen()], capabilities=can).changes
+    assert [(c.backend, str(c.action)) for c in changes] == [
+        ("east", "create"),
+        ("west", "delete"),
+        (DEFAULT_BACKEND, "delete"),
     ]
 
 

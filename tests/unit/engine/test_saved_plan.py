@@ -12,7 +12,7 @@ from support import GENERATE, NOW, days, env, secret
 from syncer.engine import saved
 from syncer.engine.carry import apply_plan
 from syncer.engine.prepare import Request, make_plan
-from syncer.errors import StalePlan
+from syncer.errors import StalePlan, StateError
 from syncer.library import confirm_plan, load_plan, save_plan
 from syncer.model import Address, Move, OnRemove, Origin, Rotation
 from syncer.plans import Selection, Values
@@ -157,8 +157,12 @@ def test_spacing_does_not_matter(house: Watched) -> None:
         b'{"mac": 1}',
         b'{"mac": "x"}',
         b'{"mac": null, "format_version": "1.0"}',
-    ]
-    + [b"\xff\xfe", b"{" * 5, b"[" * 200_000, b'{"mac": "\\ud800", "format_version": "1.0"}', b"1" * 10_000],
+        b'{"mac": "\\ud800", "format_version": "1.0"}',
+        b"\xff\xfe",
+        b"{" * 5,
+        b"[" * 200_000,
+        b"1" * 10_000,
+    ],
 )
 def test_what_is_no_plan(house: Watched, text: bytes) -> None:
     """Empty, no JSON, no object, too deep: always the same clear refusal."""
@@ -195,8 +199,6 @@ def test_missing_file(house: Watched) -> None:
 
 def test_unwritable_file(house: Watched) -> None:
     """A plan that cannot be saved is an error."""
-    from syncer.errors import StateError
-
     house.declare(secret("s:a"))
     with house.session() as session, pytest.raises(StateError):
         save_plan(session, make_plan(session, Request()), house.folder / "missing" / "plan.json")

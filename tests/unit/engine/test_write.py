@@ -10,9 +10,11 @@ from conformance.memory import STORES, MemoryStore
 from support import GENERATE, PROJECT, actions, env, fingerprint, secret
 
 from syncer.engine.prepare import Request
+from syncer.engine.write import Writer
 from syncer.errors import AccessDenied, AlreadyExists, BackendError, NotFound, Throttled, Transient, VersionConflict
 from syncer.model import Address, Move, OnRemove, Origin
 from syncer.plans import Selection
+from syncer.retry import Retry
 from syncer.sensitive import Sensitive
 from syncer.testing import Fault
 
@@ -318,3 +320,17 @@ def test_requested_rotation_of_a_generated_value_that_stays_lost(house: Watched)
     settles(house)
     held = house.store().values[A].reveal()
     assert house.state().records[A].fingerprint == fingerprint(held, "s:a")
+
+
+def test_nothing_is_to_be_done_to_forget(house: Watched) -> None:
+    """The backend is not asked."""
+    house.declare(secret("s:a", on_remove=OnRemove.FORGET))
+    house.apply()
+    house.withdraw("s:a")
+    (change,) = house.plan().changes
+    house.forget_calls()
+    with house.session() as session:
+        backends = {"default": session.backend("default")}
+        writer = Writer(project=PROJECT, backends=backends, retry=Retry(), produce=session.resolver.value)
+        assert writer.write(change, None, change.observed) is None
+    assert house.opened[0].calls == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import os
+import warnings
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from syncer.state.key import Keyring
 from syncer.state.model import Record, State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 NOW = datetime(2026, 3, 1, 12, 30, 45, tzinfo=UTC)
@@ -54,6 +57,21 @@ def keyring(folder: Path, key: bytes = KEY) -> Keyring:
 def state_file(folder: Path, *, key: bytes = KEY, project: str = "shop") -> StateFile:
     """The state file `state.json` in a folder."""
     return StateFile(folder / "state.json", project, keyring(folder, key))
+
+
+def exit_code(work: Callable[..., None], *arguments: object) -> int:
+    """Do the work in a forked process, whose limits end with it; 0 where it raised nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads: this child starts none
+        child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            work(*arguments)
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 _hex = st.text("0123456789abcdef", min_size=64, max_size=64)

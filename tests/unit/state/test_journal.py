@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from state_samples import LINEAGE, ONE, RECORD, SMALL, TWO, addresses, records, state_file
+from state_samples import LINEAGE, ONE, RECORD, SMALL, TWO, addresses, exit_code, keyring, records, state_file
 
 from syncer.crypto import mac
 from syncer.errors import StateError
 from syncer.model import Address
+from syncer.state.file import StateFile
 from syncer.state.journal import Journal, Replay, replay
 from syncer.state.model import Record, State, canonical
 
@@ -249,6 +250,52 @@ def test_a_journal_whose_state_is_gone_is_refused(tmp_path: Path) -> None:
         state_file(tmp_path).fold()
 
 
+class Meddling:
+    """A keyring whose first use lets another run end and the next one begin, between file and journal."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ring = keyring(folder)
+        self.meddled = 0
+
+    def key_id(self) -> str:
+        """Name the key, and meddle once."""
+        if not self.meddled:
+            self.meddled += 1
+            state_file(self.folder).write(replace(SMALL, serial=4))
+            left_behind(self.folder, replace(SMALL, serial=4))
+        return self.ring.key_id()
+
+    def subkey(self, label: str) -> bytes:
+        """Hand on."""
+        return self.ring.subkey(label)
+
+
+def test_a_reader_between_two_runs_sees_one_or_the_other(tmp_path: Path) -> None:
+    """File and journal are read one after the other; what does not go together is read again."""
+    state_file(tmp_path).write(SMALL)
+    meddling = Meddling(tmp_path)
+    reader = StateFile(tmp_path / "state.json", "shop", meddling)  # type: ignore[arg-type]  # as much as a reader asks
+    assert reader.read() == replace(SMALL, serial=4).advance({THREE: KNOWN}, lineage=LINEAGE)
+    assert meddling.meddled == 1
+
+
+def test_reading_again_costs_nothing_until_somebody_writes(tmp_path: Path) -> None:
+    """The same state, until the file or its journal moves."""
+    stored = state_file(tmp_path)
+    stored.write(SMALL)
+    first = stored.read()
+    assert stored.read() is first
+    assert stored.read(authenticate=False) is not first
+    first = stored.read()
+    left_behind(tmp_path, SMALL)
+    second = stored.read()
+    assert second.records.keys() - first.records.keys() == {THREE}
+    assert stored.read() is second
+    stored.fold()
+    assert stored.read() == second
+
+
 def test_a_tampered_journal_stops_reader_and_writer(tmp_path: Path) -> None:
     """Never silently rebuilt."""
     stored = state_file(tmp_path)
@@ -293,23 +340,6 @@ def write_until_full(folder: Path, limit: int) -> None:
     left = replay(folder / "j", KEY)
     assert left is not None
     assert set(left.records) == {Address("global", f"s{number}") for number in range(count)}
-
-
-def exit_code(work: object, *arguments: object) -> int:
-    """Do the work in a forked process, whose limits end with it; 0 where it raised nothing."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads: this child starts none
-        child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            work(*arguments)  # type: ignore[operator]  # a function
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 @pytest.mark.parametrize("limit", [1000, 1500, 1501, 1777, 2048])

@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from state_samples import exit_code
 
 from syncer import crypto
 from syncer.errors import InvalidConfiguration, StateError, SyncerError
@@ -253,6 +254,22 @@ def test_many_first_runs_at_once_share_one_key(tmp_path: Path) -> None:
         assert [found.name for found in (folder / ".syncer").iterdir()] == ["key"]
         seen.clear()
         told.clear()
+
+
+def no_room_for_a_key(folder: Path) -> None:
+    """Make a key where only a part of it fits."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, resource.RLIM_INFINITY))
+    with pytest.raises(StateError, match=r"\.syncer/key cannot be written: File too large"):
+        ring(folder, may_make=True).key_id()
+
+
+def test_half_a_key_is_never_left(tmp_path: Path) -> None:
+    """A full disk or a kill leaves none, so that the next run makes one."""
+    assert exit_code(no_room_for_a_key, tmp_path) == 0
+    assert list((tmp_path / ".syncer").iterdir()) == []
+    ring(tmp_path, may_make=True).key_id()
 
 
 def test_a_key_that_cannot_be_written_is_an_error_with_a_next_step(tmp_path: Path) -> None:
