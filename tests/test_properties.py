@@ -480,7 +480,7 @@ def move(source: str, target: str) -> Move:
 
 def contents(house: House) -> dict[tuple[str, Address], Any]:
     """What every backend holds, but for versions and values."""
-    found = {}
+    found: dict[tuple[str, Address], Any] = {}
     for name in house.backends:
         backend = house.open(name)
         scopes = {"s", "old", "new"}

@@ -114,7 +114,7 @@ def _report(console: Console, outcome: Outcome, made: Plan, form: str) -> None:
 
         for failure in outcome.failed:
             console.note(failure_text(failure, console.style).rstrip("\n"))
-        console.result(outcome_text(outcome, console.style))
+        console.result("\n" + outcome_text(outcome, console.style))
     if outcome.interrupted:
         message = "interrupted; what was in flight is finished and recorded"
         raise Interrupted(message, hint="`syncer plan` shows what is left")

@@ -94,7 +94,7 @@ def _accepted(session: Session, drift: Drift, record: Record) -> Record | None:
         case DriftKind.ENABLED:
             return replace(record, enabled=drift.after)
         case DriftKind.DESCRIPTION:
-            return replace(record, description=drift.after)
+            return replace(record, description=drift.after or None)
         case DriftKind.VALUE:
             return _accepted_value(session, drift, record)
 

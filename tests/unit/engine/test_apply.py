@@ -416,6 +416,22 @@ def test_stopped_before_it_began(house: Watched) -> None:
     assert house.state().records == {}
 
 
+def test_stopped_and_then_killed(house: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not begun is taken back in the journal too: the next run has no doubt about it."""
+    stop = threading.Event()
+    house.declare(secret("s:a"), secret("s:b"))
+    with house.session() as session, session.lock("apply"):
+        plan = make_plan(session, Request())
+        monkeypatch.setattr(session.state_file, "write", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            apply_plan(session, plan, stop=stop, progress=lambda _change: stop.set())
+    assert house.state().records.keys() == {A}
+
+
+def _killed(_state: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_progress_is_told_of_each_change(house: Watched) -> None:
     """Of those that were carried out, and of no others."""
     told: list[Change] = []
@@ -471,6 +487,29 @@ def test_width(house: Watched, parallelism: int, stands: int, size: int) -> None
     assert len(applied(house.apply())) == 4 * size
     assert crowds[0].most == size
     assert house.state().records.keys() == house.secrets.keys()
+
+
+class Threads(Faulty):
+    """Notes in which thread it is called."""
+
+    def create(self, secret: Secret, value: Sensitive) -> Observed:
+        """Create, in the main thread only."""
+        assert threading.current_thread() is threading.main_thread()
+        return super().create(secret, value)
+
+
+def test_no_thread_for_one_at_a_time(house: Watched) -> None:
+    """Where the backend takes one call at a time, more workers would only wait."""
+
+    def watch(backend: Backend) -> Backend:
+        watched = Threads(backend)
+        watched.concurrency = 1  # type: ignore[misc]  # what this one stands
+        return watched
+
+    house.wrap = watch
+    house.parallelism = 10
+    house.declare(*(secret(f"s:n-{number}") for number in range(4)))
+    assert len(applied(house.apply())) == 4
 
 
 def test_parallel_apply_converges(house: Watched) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from facts_by_hand import EVERYTHING, A, B, codes, found, move, planned, record, seen, wanted, without
@@ -12,7 +13,10 @@ from syncer.backends.base import Capability
 from syncer.model import DEFAULT_BACKEND, Address, OnRemove, Rotation
 from syncer.plans import Location, Values
 
-UNKNOWN = {"version": None, "fingerprint": None, "interrupted": True}
+if TYPE_CHECKING:
+    from syncer.model import Observed
+
+UNKNOWN: dict[str, Any] = {"version": None, "fingerprint": None, "interrupted": True}
 """What an intent to create leaves."""
 THERE = {DEFAULT_BACKEND: EVERYTHING}
 """Only the default backend is declared."""
@@ -491,10 +495,10 @@ def test_skipped_values_still_rotate_by_version_and_age() -> None:
         ([seen(tags={"t": "1", "x": "1"})], []),
     ],
 )
-def test_drift_kinds(observed: list[object], expected: list[object]) -> None:
+def test_drift_kinds(observed: list[Observed], expected: list[object]) -> None:
     """Each way in which what is there can differ from what we wrote, by itself; also of an orphan."""
     declared = secret(A, tags={"t": "1"}, description="d")
-    given = [replace(each, description="d") if each.description == "" else each for each in observed]  # type: ignore[attr-defined,type-var]
+    given = [replace(each, description="d") if each.description == "" else each for each in observed]
     given = [replace(each, tags={"t": "1"}) if each.version == "2" else each for each in given]
     for desired in ([wanted(declared)], []):
         drift = found(desired, given, {A: record(declared=declared)}).drift
