@@ -11,6 +11,7 @@ SyncerError                      1
 │   ├── NotFound                     what was to be written is not there
 │   ├── AlreadyExists                what was to be created is there
 │   ├── VersionConflict              a conditional write lost the race
+│   ├── Refused                      the backend had no room or no will, and wrote nothing
 │   ├── Unsupported                  the backend cannot do this at all
 │   ├── Corrupt                      what the backend holds cannot be opened
 │   └── Transient                    worth another try
@@ -93,7 +94,7 @@ class PlanIncomplete(SyncerError):
 
 
 class BackendError(SyncerError):
-    """The backend failed in a way that another try would not mend."""
+    """The backend failed in a way that another try would not mend; whether the write happened is not known."""
 
 
 class NotFound(BackendError):
@@ -106,6 +107,10 @@ class AlreadyExists(BackendError):
 
 class VersionConflict(BackendError):
     """A conditional write found another version than the expected one."""
+
+
+class Refused(BackendError):
+    """The backend did not do it and surely left everything as it was."""
 
 
 class Unsupported(BackendError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import stat
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,8 @@ from syncer.engine import saved
 from syncer.engine.carry import apply_plan
 from syncer.engine.prepare import Request, make_plan
 from syncer.engine.session import Session, Surroundings
-from syncer.errors import StalePlan, StateError
+from syncer.errors import InvalidConfiguration, StalePlan, StateError
+from syncer.manifest.paths import KEY_FILE, kept_paths, resolved
 from syncer.render.json import plan_document, to_json
 from syncer.state.files import replace_file
 
@@ -50,7 +53,11 @@ def apply(
 
 
 def save_plan(session: Session, plan: Plan, path: Path | str) -> None:
-    """Write a plan for a later apply: JSON, 0600, no values, signed with the project key. Raise StateError."""
+    """Write a plan for a later apply: JSON, 0600, no values, signed with the project key.
+
+    Raise StateError, and InvalidConfiguration where `check_plan_path` does.
+    """
+    check_plan_path(session.manifest, path)
     document = saved.sign(plan_document(plan), session.keyring)
     try:
         replace_file(Path(path), to_json(document).encode())
@@ -59,8 +66,53 @@ def save_plan(session: Session, plan: Plan, path: Path | str) -> None:
         raise StateError(message) from None
 
 
+def check_plan_path(manifest: Manifest, path: Path | str) -> None:
+    """Raise InvalidConfiguration for a path where a saved plan would take the place of anything but another one."""
+    path = Path(path)
+    if str(path) == "-":
+        message = "a saved plan goes to a file, and - is none"
+        raise InvalidConfiguration(message, hint="`--format json` writes the plan to standard output, unsigned")
+    if _is_ours(manifest, path):
+        message = f"{path} is where the key, the state and the stores of this project live"
+        raise InvalidConfiguration(message, hint="save the plan under another name")
+    try:
+        found = path.lstat()
+    except OSError:
+        return  # nothing is there; whether it can be written is found out by writing
+    if not stat.S_ISREG(found.st_mode):
+        message = f"{path} exists and is not a regular file"
+        raise InvalidConfiguration(message, hint="save the plan under another name")
+    if found.st_size and not _holds_plan(path):
+        message = f"{path} exists and is no saved plan"
+        raise InvalidConfiguration(message, hint="save the plan under another name, or remove that file first")
+
+
+def _is_ours(manifest: Manifest, path: Path) -> bool:
+    """Whether it is in the private folder, or is the state, a store, or a file that either keeps beside it."""
+    place = Path(resolved(path.parent, path.name))
+    if Path(resolved(manifest.folder, KEY_FILE)).parent in place.parents:
+        return True
+    return any(_beside(kept, place) for kept in kept_paths(manifest))
+
+
+def _beside(kept: Path, place: Path) -> bool:
+    return place.parent == kept.parent and (
+        place.name == kept.name or place.name.startswith((f"{kept.name}.", f"{kept.name}-"))
+    )
+
+
+def _holds_plan(path: Path) -> bool:
+    try:
+        document = json.loads(_read(path))
+    except (ValueError, RecursionError, StateError):
+        return False
+    # Terraform's plans have the first two as well.
+    wanted = {"format_version", "resource_changes", "manifest_digest"}
+    return isinstance(document, dict) and document.keys() >= wanted
+
+
 def load_plan(session: Session, path: Path | str) -> saved.SavedPlan:
-    """Read a saved plan and check its signature. Raise StalePlan."""
+    """Read a saved plan and check its signature. Raise StateError where it cannot be read, StalePlan."""
     return saved.parse(_read(Path(path)), session.keyring)
 
 
@@ -78,4 +130,4 @@ def _read(path: Path) -> bytes:
             return file.read(saved.MAX_BYTES)
     except OSError as error:
         message = f"the saved plan {path} cannot be read: {error.strerror}"
-        raise StalePlan(message) from None
+        raise StateError(message) from None

@@ -56,8 +56,7 @@ class OnRemove(StrEnum):
     FORGET = "forget"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Origin:
+class Origin(NamedTuple):
     """Where in the manifest something stands; `line` counts from 1."""
 
     file: str

@@ -212,7 +212,8 @@ class Plan:
     @property
     def complete(self) -> bool:
         """Whether applying it would leave nothing to do: no error, nothing left out."""
-        return not self.errors and not self.selection.partial and self.values is Values.RESOLVED
+        left_out = self.errors or self.unchecked or self.selection.partial
+        return not left_out and self.values is Values.RESOLVED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

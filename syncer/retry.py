@@ -7,9 +7,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from syncer import halt
 from syncer.errors import Throttled, Transient
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
 T = TypeVar("T")
@@ -22,6 +24,11 @@ class Retry:
     attempts: int = 6
     base: float = 0.2
     cap: float = 20.0
+    """The longest pause of our own choice."""
+    asked_cap: float = 120.0
+    """The longest pause that a server gets when it asks for one."""
+    stop: threading.Event | None = None
+    """Once it is set, nothing is tried again. In a worker without one, the event of `halt` counts."""
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[float, float], float] = random.uniform
 
@@ -29,7 +36,7 @@ class Retry:
         """Run `operation` until it succeeds or fails for good, with full jitter between the tries.
 
         `recover` runs before each new try; it may look at what the last one left behind. The delay that a
-        server asks for is honoured, up to `cap`. Raise the last error.
+        server asks for is honoured, up to `asked_cap`. Raise the last error.
 
         Full jitter: AWS Architecture Blog, "Exponential Backoff And Jitter".
         """
@@ -37,14 +44,26 @@ class Retry:
             try:
                 return operation()
             except Transient as error:
-                self.sleep(self._delay(attempt, error))
+                if self._stopped_in(self._delay(attempt, error)):
+                    raise
                 recover()
         return operation()
+
+    def _stopped_in(self, pause: float) -> bool:
+        """Wait, and say whether it was all for nothing."""
+        stop = self.stop or halt.given_up()
+        if stop is None:
+            self.sleep(pause)
+            return False
+        if self.sleep is time.sleep:
+            return stop.wait(pause)
+        self.sleep(pause)  # a clock of somebody else's
+        return stop.is_set()
 
     def _delay(self, attempt: int, error: Transient) -> float:
         asked = error.retry_after if isinstance(error, Throttled) else None
         backoff = self.jitter(0.0, min(self.cap, self.base * 2**attempt))
-        return backoff if asked is None else min(self.cap, asked) + backoff
+        return backoff if asked is None else min(self.asked_cap, asked) + backoff
 
     def until(self, ready: Callable[[], T | None], *, timeout: float, step: float = 0.2) -> T | None:
         """Ask `ready` until it gives something or `timeout` seconds were slept; None then."""

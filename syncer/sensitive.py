@@ -48,6 +48,11 @@ class Sensitive:
         message = "a value is never pickled or copied"
         raise TypeError(message)
 
+    def __getstate__(self) -> NoReturn:
+        # Python's own gives the slots, whatever stands in them.
+        message = "a value is never pickled or copied"
+        raise TypeError(message)
+
     def __bool__(self) -> NoReturn:
         message = "ask for .empty"
         raise TypeError(message)

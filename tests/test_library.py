@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from syncer import Manifest, Surroundings
 
 PINNED = """
-AccessDenied Action Address AlreadyExists BackendError BackendSpec Calls Change Corrupt Counts Desired Diagnostic Drift
-DriftKind Failure Fingerprint Interrupted InvalidConfiguration InvalidManifest Location Manifest Move NotFound Observed
-OnRemove Origin Outcome PartialFailure Plan PlanIncomplete Problem Reason Record Request Retry Rotation SafetyLimit
-SavedPlan Scope Secret Selection Sensitive Session Severity Snapshot SourceError SourceSpec StalePlan State StateError
-StateLocked StateSpec Surroundings SyncerError Throttled Transient Unsupported Values VersionConflict __version__
-accept_drift adopt apply confirm_plan find_drift load_manifest load_plan move_record plan read_value remove_records
-save_plan seal_value
+AccessDenied Action Address AlreadyExists BackendError BackendSpec Calls Change Corrupt Counts Desired Diagnostic
+Drift DriftKind Failure Fingerprint Interrupted InvalidConfiguration InvalidManifest Location Manifest Move NotFound
+Observed OnRemove Origin Outcome PartialFailure Plan PlanIncomplete Problem Reason Record Refused Request Retry
+Rotation SafetyLimit SavedPlan Scope Secret Selection Sensitive Session Severity Snapshot SourceError SourceSpec
+StalePlan State StateError StateLocked StateSpec Surroundings SyncerError Throttled Transient Unsupported Values
+VersionConflict __version__ accept_drift adopt apply confirm_plan find_drift load_manifest load_plan move_record plan
+read_value remove_records save_plan seal_value
 """
 KEY = base64.b64encode(b"k" * 32).decode()
 
@@ -102,8 +102,9 @@ def test_plan_apply_plan(manifest: Manifest, surroundings: Surroundings) -> None
     assert plan.complete
     outcome = syncer.apply(plan, manifest, surroundings)
     assert isinstance(outcome, syncer.Outcome)
-    assert (len(outcome.applied), outcome.failed, outcome.serial) == (2, (), 1)
-    assert syncer.plan(manifest, surroundings=surroundings).changes == ()
+    assert (len(outcome.applied), outcome.failed) == (2, ())
+    again = syncer.plan(manifest, surroundings=surroundings)
+    assert (again.changes, again.serial) == ((), outcome.serial)
 
 
 def test_a_request(manifest: Manifest, surroundings: Surroundings) -> None:
@@ -152,6 +153,18 @@ def test_a_saved_plan(manifest: Manifest, surroundings: Surroundings) -> None:
     assert len(syncer.apply(confirmed, manifest, surroundings).applied) == 2
     with syncer.Session(manifest, surroundings) as session, pytest.raises(syncer.StateError, match="cannot be written"):
         syncer.save_plan(session, confirmed, manifest.folder / "missing" / "plan.json")
+
+
+@pytest.mark.parametrize("name", ["-", "syncer.yaml", ".syncer/key", ".syncer/new", "."])
+def test_a_plan_is_saved_over_nothing_else(manifest: Manifest, surroundings: Surroundings, name: str) -> None:
+    """A program is refused as the command line is, and every byte stays."""
+    (manifest.folder / ".syncer").mkdir(exist_ok=True)
+    (manifest.folder / ".syncer/key").write_text("mine")
+    plan = syncer.plan(manifest, surroundings=surroundings)
+    before = {path: path.read_bytes() for path in manifest.folder.rglob("*") if path.is_file()}
+    with syncer.Session(manifest, surroundings) as session, pytest.raises(syncer.InvalidConfiguration):
+        syncer.save_plan(session, plan, name if name == "-" else manifest.folder / name)
+    assert {path: path.read_bytes() for path in manifest.folder.rglob("*") if path.is_file()} == before
 
 
 def test_what_the_command_line_can_the_library_can(manifest: Manifest, surroundings: Surroundings) -> None:

@@ -10,6 +10,7 @@ import pytest
 from cli.folder import GENERATE, Folder
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
+from syncer import __version__
 from syncer.schemas import load_schema
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ FAILURES = {
     "invalid manifest": (["validate"], 3),
     "source": (["plan"], 1),
     "access": (["drift", "--target", "nothing"], 3),
-    "stale": (["apply", "missing.json"], 7),
+    "no plan": (["apply", "missing.json"], 1),
+    "stale": (["apply", "syncer.yaml"], 7),
     "usage": (["plan", "--bogus"], 64),
     "nobody": (["apply"], 64),
     "record": (["state", "show", "global:none"], 3),
@@ -157,6 +159,7 @@ def test_validate(syncer: Folder) -> None:
     """A valid manifest is no failure but has the same shape of findings: none."""
     document = syncer("validate", "--format", "json").json
     assert document["complete"] is True
+    assert document["syncer_version"] == __version__
     assert document["diagnostics"] == []
 
 

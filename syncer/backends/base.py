@@ -108,9 +108,12 @@ class Backend(ABC):
         """Make one from its options; must not reach for the store yet. Raise InvalidConfiguration."""
         return cls(parse_options(cls.Options, options), context)
 
-    def takes_new_key(self) -> bool:
-        """Whether it needs no set-up, and holds nothing yet: a project key that is made now locks nobody out."""
-        return False
+    def takes_new_key(self) -> bool | None:
+        """Whether it seals under the project key and holds nothing yet, so that one may be made; None: it does not.
+
+        False where something was sealed already: it must be opened with the key that sealed it.
+        """
+        return None
 
     def check(self, secret: Secret) -> None:
         """Raise Unsupported for a declared secret that this backend cannot hold, with the reason; offline."""
@@ -128,6 +131,13 @@ class Backend(ABC):
         `addresses` are those that the run is about, for stores that are asked by name. More may come; an
         address must never come twice. No value is read.
         """
+
+    def look(self, address: Address) -> Observed | None:
+        """What is at one address now; None for nothing. Never older than our own last write there.
+
+        Override it where one call can tell; this one lists the whole scope.
+        """
+        return next((found for found in self.observe([address.scope], [address]) if found.address == address), None)
 
     @abstractmethod
     def create(self, secret: Secret, value: Sensitive) -> Observed:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import click
 from click.exceptions import Exit, NoArgsIsHelpError, NoSuchCommand
 
-from syncer.cli.console import Console
+from syncer import __version__
+from syncer.cli.console import Console, unwritable
+from syncer.cli.signals import interrupt_on_ending
 from syncer.errors import Interrupted, SyncerError
 
 if TYPE_CHECKING:
@@ -89,6 +91,12 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(_SUMMARIES.items()))
 
 
+def _tell_version(context: click.Context, _param: click.Parameter, asked: bool) -> None:  # noqa: FBT001  # click's signature
+    if asked:
+        context.obj.result(f"syncer {__version__}\n")
+        context.exit()
+
+
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "SYNCER"},
@@ -105,6 +113,15 @@ class LazyGroup(click.Group):
 @click.option("-f", "manifest", metavar="MANIFEST", default="syncer.yaml", show_default=True, help="The manifest.")
 @click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell on standard error what is being done.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    allow_from_autoenv=False,  # SYNCER_VERSION is what an installer's pin is called
+    callback=_tell_version,
+    help="Print the version.",
+)
 @click.pass_context
 def group(context: click.Context, chdir: str | None, manifest: str, *, no_color: bool, verbose: bool) -> None:
     """Plan and apply for secrets: a manifest in git, the values never.
@@ -123,6 +140,7 @@ def main() -> None:
     # A run is short and makes no garbage in cycles to speak of; to look for it in a million objects costs a fifth.
     gc.disable()
     _prepare_streams()
+    interrupt_on_ending()
     code = run(sys.argv[1:])
     # Ten thousand secrets are a million objects. The kernel frees them at once, the interpreter one by one.
     for stream in (sys.stdout, sys.stderr):
@@ -131,11 +149,15 @@ def main() -> None:
     os._exit(code)
 
 
+# Results that nobody can ever read are an error. So what takes the place of standard output refuses to be written to.
+_STREAMS = (("stdin", "r", os.O_RDONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY))
+
+
 def _prepare_streams() -> None:
     """Make sure that there is something to read and to write, and that no character is too odd to be written."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    for name, mode, access in _STREAMS:
         if getattr(sys, name) is None:  # the caller closed it
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  # open to the end
+            setattr(sys, name, open(os.open(os.devnull, access), mode, encoding="utf-8"))  # noqa: SIM115, PTH123  # open to the end
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
@@ -145,9 +167,6 @@ def run(arguments: Sequence[str]) -> int:
     console = Console()
     try:
         return _run(list(arguments), console)
-    except NoArgsIsHelpError as bare:
-        console.result(f"{bare.ctx.get_help()}\n")
-        return OK
     except click.UsageError as error:
         console.usage_error(error, arguments)
         return USAGE
@@ -173,8 +192,13 @@ def _run(arguments: list[str], console: Console) -> int:
             result = group.invoke(context)
     except Exit as left:
         return left.exit_code
-    except BrokenPipeError:
+    except NoArgsIsHelpError as bare:
+        console.result(f"{bare.ctx.get_help()}\n")
+        return OK
+    except OSError as error:
         if {"-h", "--help"}.isdisjoint(arguments):
             raise  # a backend's connection, not our reader
-        return OK  # click wrote the help itself, and whoever asked for it has read enough
+        if not isinstance(error, BrokenPipeError):  # click wrote the help itself
+            raise unwritable(error) from None
+        return OK  # whoever asked for it has read enough
     return result if isinstance(result, int) else OK

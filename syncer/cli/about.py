@@ -23,13 +23,15 @@ def backends(console: Console) -> None:
     """
     from syncer.errors import InvalidConfiguration  # noqa: PLC0415  # `version` and `completion` need none of these
     from syncer.registry import backend_class, backend_types  # noqa: PLC0415
+    from syncer.render.backends import backends_table  # noqa: PLC0415
 
+    known, missing = {}, {}
     for name in backend_types():
         try:
-            can = ", ".join(sorted(backend_class(name).capabilities)) or "create, rotate and observe only"
+            known[name] = backend_class(name).capabilities
         except InvalidConfiguration as error:
-            can = f"not installed: {error.hint}"
-        console.result(f"{name}: {can}\n")
+            missing[name] = str(error.hint)
+    console.result(backends_table(known, missing))
 
 
 @click.command

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncer import library
-from syncer.cli.options import format_option, lock_option, open_session, planning, request
-from syncer.cli.plan import check_complete, tell_plan
+from syncer.cli.options import format_option, lock, lock_option, open_session, planning, request
+from syncer.cli.plan import check_complete, tell_calls, tell_plan
 from syncer.cli.signals import stop_on_signals
 from syncer.engine.carry import apply_plan
 from syncer.engine.guard import check_blast_radius
 from syncer.engine.prepare import make_plan
-from syncer.errors import Interrupted, PartialFailure
+from syncer.errors import Interrupted, PartialFailure, SyncerError
 from syncer.render.text import quantity
 
 if TYPE_CHECKING:
@@ -54,12 +54,11 @@ def apply(  # noqa: PLR0913  # options
     """
     console.json = form == "json"
     _check_usage(console, planfile, auto_approve=auto_approve, given=given)
-    with (
-        open_session(console, parallelism) as session,
-        session.lock("apply", timeout=lock_timeout, waiting=console.waiting),
-    ):
+    asked = request(**given)
+    with open_session(console, parallelism) as session, lock(console, session, "apply", lock_timeout):
         with console.status("planning"):
-            made = _saved(session, planfile) if planfile else make_plan(session, request(**given))
+            made = _saved(session, planfile) if planfile else make_plan(session, asked)
+        tell_calls(console, made)
         _tell(console, made, form)
         check_complete(made)
         if not allow_mass_change:
@@ -95,7 +94,7 @@ def _tell(console: Console, made: Plan, form: str) -> None:
 def _ask(console: Console) -> None:
     if not console.confirm("Do you want to perform these actions?"):
         message = "apply cancelled, nothing was written"
-        raise Interrupted(message)
+        raise SyncerError(message)
 
 
 def _carry_out(console: Console, session: Session, made: Plan) -> Outcome:

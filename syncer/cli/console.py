@@ -51,7 +51,7 @@ class Console:
         """Take in the options of the group."""
         self.manifest = manifest
         # https://no-color.org: any value but the empty one.
-        self._color = not no_color and not os.environ.get("NO_COLOR")
+        self._color = not (no_color or os.environ.get("NO_COLOR") or _dumb())
         # No log of any library is turned on: it could tell a request, and with it a value.
         self._verbose = verbose
 
@@ -82,6 +82,11 @@ class Console:
     def note(self, text: str) -> None:
         """Tell the user something that is no result."""
         self._tell(f"{text}\n")
+
+    def detail(self, text: str) -> None:
+        """Tell the user what only -v asks for."""
+        if self._verbose:
+            self.note(text)
 
     def diagnostics(self, found: Iterable[Diagnostic]) -> None:
         """Tell the findings of a plan."""
@@ -147,9 +152,8 @@ class Console:
     @contextlib.contextmanager
     def status(self, text: str) -> Iterator[None]:
         """Show what is being done, and take it away afterwards."""
-        if self._verbose:
-            self.note(text)
-        if self._verbose or not sys.stderr.isatty():
+        self.detail(text)
+        if self._verbose or not _lively():
             yield
             return
         self._tell(f"{_CLEAR_LINE}{text} ...")
@@ -164,7 +168,7 @@ class Console:
         if self._verbose:
             yield lambda change: self.note(f"{change.address}: {change.action} is done")
             return
-        if not (sys.stderr.isatty() and total):
+        if not (_lively() and total):
             yield lambda _change: None
             return
         lock = threading.Lock()
@@ -199,8 +203,22 @@ def _output() -> Iterator[None]:
     except OSError as error:
         _abandon(sys.stdout)
         if not isinstance(error, BrokenPipeError):
-            message = f"standard output cannot be written: {error.strerror}"
-            raise SyncerError(message) from None
+            raise unwritable(error) from None
+
+
+def unwritable(error: OSError) -> SyncerError:
+    """Say that results are lost."""
+    return SyncerError(f"standard output cannot be written: {error.strerror}")
+
+
+def _dumb() -> bool:
+    # Such a terminal, an editor's for instance, shows escapes instead of heeding them (terminfo(5), entry `dumb`).
+    return os.environ.get("TERM") == "dumb"
+
+
+def _lively() -> bool:
+    """Whether what is told can be taken back and told anew."""
+    return sys.stderr.isatty() and not _dumb()
 
 
 def _abandon(stream: TextIO) -> None:

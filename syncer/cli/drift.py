@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from syncer.cli import CHANGES, OK
-from syncer.cli.options import ADDRESS, format_option, lock_option, open_session, selectors
+from syncer.cli.options import ADDRESS, format_option, lock, lock_option, open_session, selectors
 from syncer.engine.adopt import accept_drift, adopt, find_drift
-from syncer.errors import Interrupted
+from syncer.errors import SyncerError
 from syncer.plans import Selection
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def drift(  # noqa: PLR0913  # options
             found = _find(console, session, selection, verify_values=verify_values)
             _tell(console, found, form)
             return CHANGES if found.drift else OK
-        with session.lock("drift --accept", timeout=lock_timeout, waiting=console.waiting):
+        with lock(console, session, "drift --accept", lock_timeout):
             session.state_file.fold()
             found = _find(console, session, selection, verify_values=verify_values)
             _tell(console, found, form)
@@ -91,7 +91,7 @@ def _accept(console: Console, session: Session, found: Plan, *, auto_approve: bo
         return
     if not auto_approve and not console.confirm("Do you want to take this into the state?"):
         message = "nothing was accepted"
-        raise Interrupted(message)
+        raise SyncerError(message)
     after = accept_drift(session, found)
     console.note(f"accepted; the state is at serial {after.serial}")
 
@@ -110,7 +110,7 @@ def import_(console: Console, addresses: tuple[Address, ...], lock_timeout: floa
     Example:
       syncer import global:prod/db-password
     """
-    with open_session(console) as session, session.lock("import", timeout=lock_timeout, waiting=console.waiting):
+    with open_session(console) as session, lock(console, session, "import", lock_timeout):
         for address, record in adopt(session, addresses).items():
             known = "its value is fingerprinted" if record.fingerprint else "its value could not be read"
             console.result(f"= {address} is now managed ({known})\n")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from syncer.cli.console import Console
+    from syncer.state.lock import StateLock
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -116,7 +117,13 @@ def lock_option(command: F) -> F:
 
 
 def request(values: str = "resolve", **given: Any) -> Request:
-    """Turn the options of `planning` into a request."""
+    """Turn the options of `planning` into a request, or end with wrong usage where they contradict each other."""
+    if values == "skip" and given["verify_values"]:
+        message = "--verify-values reads values and --values skip does not: give one of them"
+        raise click.UsageError(message)
+    if given["destroy"] and given["rotate"]:
+        message = "--destroy deletes what --rotate would renew: give one of them"
+        raise click.UsageError(message)
     selection = Selection(
         targets=given["targets"], excludes=given["excludes"], rotate=given["rotate"], destroy=given["destroy"]
     )
@@ -132,6 +139,13 @@ def open_session(console: Console, parallelism: int = 10) -> Session:
     """Load the manifest and open a session over it."""
     manifest = load_manifest(Path(console.manifest))
     return Session(manifest, Surroundings(parallelism=parallelism, key_made=console.key_made))
+
+
+def lock(console: Console, session: Session, operation: str, timeout: float) -> StateLock:
+    """Give the lock of the state, to be entered; whom it waits for is told only where it waits."""
+    if not timeout:
+        return session.lock(operation)
+    return session.lock(operation, timeout=timeout, waiting=console.waiting)
 
 
 def _with(command: F, options: tuple[Callable[[F], F], ...]) -> F:

@@ -12,6 +12,7 @@ from syncer.cli.options import format_option, open_session, planning, request
 from syncer.engine.guard import check_blast_radius
 from syncer.engine.prepare import make_plan
 from syncer.errors import PlanIncomplete
+from syncer.plans import Values
 from syncer.render.text import quantity
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ FORMATS = ("human", "json", "markdown")
     show_default=True,
     help="Compare values, or touch no source at all.",
 )
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Save the plan for apply.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for apply.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @format_option(*FORMATS)
 @click.pass_obj
@@ -55,19 +56,43 @@ def plan(  # options
       syncer plan --values skip --no-refresh --format markdown
     """
     console.json = form == "json"
+    asked = request(**given)
     with open_session(console, parallelism) as session:
+        if out is not None:
+            _check_out(session, out)
         with console.status("planning"):
-            made = make_plan(session, request(**given))
+            made = make_plan(session, asked)
+        tell_calls(console, made)
         tell_plan(console, made, form)
         check_complete(made)
         if not allow_mass_change:
             check_blast_radius(made)
         if out is not None:
-            from syncer import library  # noqa: PLC0415  # most plans are not saved
-
-            library.save_plan(session, made, out)
-            console.note(f"saved the plan to {out}; to carry out exactly this: syncer apply {out}")
+            _save(console, session, made, out)
     return CHANGES if detailed_exitcode and made.changes else OK
+
+
+def _check_out(session: Session, out: Path) -> None:
+    from syncer.library import check_plan_path  # noqa: PLC0415  # most plans are not saved
+
+    check_plan_path(session.manifest, out)
+
+
+def _save(console: Console, session: Session, made: Plan, out: Path) -> None:
+    from syncer.library import save_plan  # noqa: PLC0415
+
+    save_plan(session, made, out)
+    if made.values is Values.SKIPPED:
+        console.note(f"saved the plan to {out}, for show only: without values it cannot be applied")
+    else:
+        console.note(f"saved the plan to {out}; to carry out exactly this: syncer apply {out}")
+
+
+def tell_calls(console: Console, made: Plan) -> None:
+    """Tell what planning asked of each backend, where -v wants to know."""
+    for name, asked in sorted(made.calls.items()):
+        read = quantity(asked.values_read, "value")
+        console.detail(f"backend {name}: {quantity(asked.calls, 'call')}, {read} read")
 
 
 def tell_plan(console: Console, made: Plan, form: str) -> None:

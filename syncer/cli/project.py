@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,8 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from syncer.cli.options import format_option
-from syncer.errors import StateError
+from syncer.errors import InvalidConfiguration, InvalidManifest, StateError
 from syncer.manifest import load_manifest
+from syncer.manifest.paths import kept_paths
 from syncer.registry import EMBEDDED
 from syncer.render.text import quantity
 from syncer.state.key import KEY_FILE, make_key
@@ -90,11 +93,24 @@ def _ignore(folder: Path) -> bool:
 
 
 def _make_key(folder: Path) -> bool:
+    key = folder / KEY_FILE
+    if not key.exists() and (kept := _kept(folder, key.parent)):
+        message = f"{KEY_FILE} is missing, and {', '.join(kept)} cannot be opened with a new key"
+        raise InvalidConfiguration(message, hint=f"bring the key back, or move {', '.join(kept)} away to start afresh")
     try:
         make_key(folder)
     except FileExistsError:
         return False
     return True
+
+
+def _kept(folder: Path, private: Path) -> list[str]:
+    """Name what an earlier key was made for: state and stores, their backups and journals."""
+    # A lock is empty, a draft that a kill left is nobody's.
+    found = {path for path in private.glob("*") if path.is_file() and path.suffix != ".tmp" and path.stat().st_size}
+    with contextlib.suppress(InvalidManifest):
+        found |= {path for path in kept_paths(load_manifest(folder / MANIFEST)) if path.exists()}
+    return sorted({os.path.relpath(os.path.realpath(path), os.path.realpath(folder)) for path in found})
 
 
 def _project_name(folder: Path) -> str:
@@ -116,9 +132,9 @@ def validate(console: Console, form: str) -> None:
     console.json = form == "json"
     manifest = load_manifest(Path(console.manifest))
     if console.json:
-        from syncer.render.json import to_json  # noqa: PLC0415  # only this form
+        from syncer.render.json import valid_json  # noqa: PLC0415  # only this form
 
-        console.result(to_json({"format_version": "1.0", "complete": True, "diagnostics": []}))
+        console.result(valid_json())
     else:
         secrets, scopes = quantity(len(manifest.secrets), "secret"), quantity(len(manifest.scopes), "scope")
         console.result(f"{console.manifest} is valid: {secrets} in {scopes}.\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +14,27 @@ if TYPE_CHECKING:
     from syncer.cli.console import Console
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_ENDING = (*_SIGNALS, signal.SIGHUP)
+_BURST = 0.5
+"""Seconds in which several signals count as one: time enough to end the programs that sources run."""
+
+
+def interrupt_on_ending() -> None:
+    """Let SIGTERM and SIGHUP do as Ctrl-C does, so that no program that a source runs is left behind."""
+    last = -_BURST
+
+    def handle(_number: int, _frame: Any) -> None:
+        nonlocal last
+        before, last = last, time.monotonic()
+        if last - before >= _BURST:
+            raise KeyboardInterrupt
+
+    for number in _ENDING:
+        if signal.getsignal(number) in {
+            signal.SIG_DFL,
+            signal.default_int_handler,
+        }:  # `nohup` ignores one, and so do we
+            signal.signal(number, handle)
 
 
 @contextlib.contextmanager

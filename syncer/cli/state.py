@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncer.cli.options import ADDRESS, format_option, lock_option, open_session
+from syncer.cli.options import ADDRESS, format_option, lock, lock_option, open_session
 from syncer.engine.edit import move_record, remove_records
 from syncer.errors import InvalidConfiguration
 from syncer.render.state import record_text, state_json, state_markdown, state_text
@@ -78,7 +78,7 @@ def mv(console: Console, source: Address, target: Address, lock_timeout: float) 
     Example:
       syncer state mv global:old payments:new
     """
-    with open_session(console) as session, session.lock("state mv", timeout=lock_timeout, waiting=console.waiting):
+    with open_session(console) as session, lock(console, session, "state mv", lock_timeout):
         move_record(session, source, target)
     console.result(f"> {source} is now recorded as {target}\n")
 
@@ -94,7 +94,7 @@ def rm(console: Console, addresses: tuple[Address, ...], lock_timeout: float) ->
     Example:
       syncer state rm global:legacy
     """
-    with open_session(console) as session, session.lock("state rm", timeout=lock_timeout, waiting=console.waiting):
+    with open_session(console) as session, lock(console, session, "state rm", lock_timeout):
         remove_records(session, addresses)
     console.result("".join(f". {address} is forgotten\n" for address in addresses))
 

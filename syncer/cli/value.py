@@ -42,7 +42,7 @@ def seal(console: Console, address: Address, *, trim: bool) -> None:
 
 
 def _typed() -> Sensitive:
-    return Sensitive(click.prompt("Value", hide_input=True, err=True).encode())
+    return Sensitive(click.prompt("Value", hide_input=True, err=True).encode(errors="surrogateescape"))
 
 
 def _piped(*, trim: bool) -> Sensitive:
@@ -65,7 +65,7 @@ def get(console: Console, address: Address) -> None:
 
     \b
     Example:
-      psql "$(syncer get payments:database/url)"
+      syncer get payments:registry/password | docker login --username shop --password-stdin registry.example.com
     """
     with open_session(console) as session:
         console.value(read_value(session, address))

@@ -11,8 +11,21 @@ from syncer import crypto
 from syncer.engine import records
 from syncer.engine.parallel import run
 from syncer.engine.refresh import source_digest
-from syncer.errors import StateError, SyncerError, Transient
-from syncer.plans import Action, Failure, Outcome
+from syncer.errors import (
+    AccessDenied,
+    AlreadyExists,
+    InvalidConfiguration,
+    NotFound,
+    Refused,
+    SourceError,
+    StalePlan,
+    StateError,
+    SyncerError,
+    Throttled,
+    Unsupported,
+    VersionConflict,
+)
+from syncer.plans import Action, Failure, Outcome, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,7 +34,7 @@ if TYPE_CHECKING:
     from syncer.engine.records import Puts
     from syncer.engine.write import Writer
     from syncer.model import Address, Fingerprint, Observed
-    from syncer.plans import Change, Plan
+    from syncer.plans import Change, Location, Plan
     from syncer.sensitive import Sensitive
     from syncer.state.journal import Journal
     from syncer.state.model import Record, State
@@ -34,6 +47,21 @@ PHASES: tuple[frozenset[Action], ...] = (
     frozenset({Action.DELETE, Action.FORGET}),
 )
 """What is there first, what is taken away last. Addresses of one phase go side by side."""
+
+_REFUSALS = (
+    AccessDenied,
+    AlreadyExists,
+    InvalidConfiguration,
+    NotFound,
+    Refused,
+    SourceError,
+    StalePlan,
+    StateError,
+    Throttled,
+    Unsupported,
+    VersionConflict,
+)
+"""Errors that say clearly that nothing was written."""
 
 _BATCH = 64
 """Intents made durable at once: one fsync for many writes, at the price of that many unknowns after a crash."""
@@ -101,8 +129,14 @@ class Applier:
     def _held_back(self, chain: list[Change]) -> bool:
         held = self.stop.is_set() or chain[0].address in self._blocked
         if held:
+            self._block(chain)
             self._skipped.extend(chain)
         return held
+
+    def _block(self, chain: list[Change]) -> None:
+        """Let nothing more happen to an address, nor to the one that it was to come from: that holds the value."""
+        self._blocked |= {change.address for change in chain}
+        self._blocked |= {change.previous.address for change in chain if change.previous}
 
     def _chain(self, chain: list[Change]) -> None:
         """Carry out the changes of one address in order; its first intent is in the journal."""
@@ -124,9 +158,11 @@ class Applier:
     def _one(self, change: Change) -> None:
         """Write one change and note what is true from then on."""
         value = self._value(change) if change.writes_value else None
-        fingerprint = None if value is None else self._fingerprint(change, value)
         place = (change.backend, change.address)
         observed = None if change.action is Action.FORGET else self._write(change, value, place)
+        if change.reason is Reason.PENDING_DELETION:
+            value = self._restored(change)
+        fingerprint = None if value is None else self._fingerprint(change, value)
         source = self._source(change.address)
         known = records.known(
             change, self._record(change), observed, fingerprint=fingerprint, source=source, now=self.now
@@ -151,7 +187,36 @@ class Applier:
 
     def _value(self, change: Change) -> Sensitive:
         desired = self.plan.desired.get(change.address)
-        return self.writer.value(change, desired.value if desired else None)
+        resolved = desired.value if desired else None
+        if change.previous is None or resolved is not None:
+            return self.writer.value(change, resolved)
+        with self._turns[change.previous.backend]:
+            value = self.writer.value(change, None)
+        self._check_carried(change.previous, value)
+        return value
+
+    def _check_carried(self, place: Location, value: Sensitive) -> None:
+        """Raise VersionConflict for a value that is not the one we wrote: to carry it over would hide the drift."""
+        record = self.state.records.get(place.address)
+        like = record.fingerprint if record else None
+        if like is not None and crypto.fingerprint(self.fingerprint_key, value, place.address, like) != like:
+            message = f"{place.address} was changed outside on backend `{place.backend}`, and is to be carried over"
+            raise VersionConflict(
+                message, hint="put it right there first, or take it as it is: `syncer drift --accept`"
+            )
+
+    def _restored(self, change: Change) -> Sensitive | None:
+        """Read what came back of a value that is made once: it is the one to keep, and only the backend knows it."""
+        desired = self.plan.desired.get(change.address)
+        record = self._record(change)
+        if desired is None or not desired.made_at_apply:
+            return None
+        if record is not None and record.backend == change.backend and record.fingerprint is not None:
+            return None
+        if not self.writer.can_read(change.backend):
+            return None
+        with self._turns[change.backend]:
+            return self.writer.read(change.backend, change.address)
 
     def _fingerprint(self, change: Change, value: Sensitive) -> Fingerprint:
         record = self._record(change)
@@ -188,13 +253,14 @@ class Applier:
     def _fail(self, chain: list[Change], error: SyncerError) -> None:
         first, *rest = chain
         with self._lock:
-            self._blocked.add(first.address)
+            self._block(chain)
             self._failed.append(Failure(change=first, error=error))
             self._skipped.extend(rest)
-        if isinstance(error, Transient):
-            self.records.update(self._doubtful.pop(id(first), {}))
+        if isinstance(error, _REFUSALS):
+            self._withdraw(first)
         else:
-            self._withdraw(first)  # a clear refusal: nothing was written
+            # To believe a write that never was costs a look; to doubt one that was leaves a secret that nobody owns.
+            self.records.update(self._doubtful.pop(id(first), {}))
 
     def _settle(self) -> None:
         """Remember what needed no write: a source that moved, another `on_remove`, the end of an interruption."""

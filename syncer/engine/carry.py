@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from syncer.engine.session import Session
+    from syncer.model import Address
     from syncer.plans import Change, Outcome, Plan
+    from syncer.sensitive import Sensitive
     from syncer.state.journal import Journal
     from syncer.state.model import State
 
@@ -46,7 +48,7 @@ def apply_plan(
         outcome = applier.run()
         serial = state.serial
         if applier.records:
-            after = state.advance(applier.records, lineage=lineage)
+            after = state.advance(applier.records, lineage=lineage, steps=journal.serial_steps)
             session.state_file.write(after)
             serial = after.serial
         journal.discard()
@@ -68,13 +70,20 @@ def _applier(
     names = {change.backend for change in plan.changes if change.action is not Action.FORGET}
     names |= {change.previous.backend for change in plan.changes if change.previous}
     backends = {name: session.backend(name) for name in sorted(names)}
-    writer = Writer(project=plan.project, backends=backends, retry=outside.retry, produce=session.resolver.value)
+    key = session.keyring.subkey(crypto.FINGERPRINTS)
+
+    def same(one: Sensitive, other: Sensitive, address: Address) -> bool:
+        return crypto.fingerprint(key, one, address) == crypto.fingerprint(key, other, address)
+
+    writer = Writer(
+        project=plan.project, backends=backends, retry=outside.retry, produce=session.resolver.value, same=same
+    )
     return Applier(
         plan=plan,
         state=state,
         journal=journal,
         writer=writer,
-        fingerprint_key=session.keyring.subkey(crypto.FINGERPRINTS),
+        fingerprint_key=key,
         now=outside.clock(),
         width=outside.parallelism,
         concurrency={name: backend.concurrency for name, backend in backends.items()},

@@ -44,8 +44,8 @@ def _candidates(manifest: Manifest, address: Address) -> Iterator[Secret]:
 def _look(session: Session, secret: Secret) -> Observed | None:
     backend = session.backend(secret.backend)
     wanted = secret.address
-    found = session.surroundings.retry.call(lambda: list(backend.observe([wanted.scope], [wanted])))
-    return next((o for o in found if o.address == wanted and not o.deleted), None)
+    found = session.surroundings.retry.call(lambda: backend.look(wanted))
+    return None if found is None or found.deleted else found
 
 
 def _read(session: Session, secret: Secret, found: Observed) -> Sensitive:

@@ -18,7 +18,11 @@ _WITHDRAWING = frozenset({Action.DELETE, Action.DISABLE})
 
 def check_blast_radius(plan: Plan) -> None:
     """Raise SafetyLimit for a plan that withdraws more than 30 % of the records, and more than five."""
-    withdrawn = len({change.address for change in plan.changes if change.action in _WITHDRAWING})
+    # What is made in the same plan is not taken from anybody, and what it leaves elsewhere is its own former copy.
+    arriving = {change.address for change in plan.changes if change.action is Action.CREATE or change.previous}
+    leaving = {change.previous.address for change in plan.changes if change.previous}
+    withdrawing = {change.address for change in plan.changes if change.action in _WITHDRAWING}
+    withdrawn = len(withdrawing - arriving - leaving)
     total = plan.records
     if withdrawn > _ALWAYS_FINE and withdrawn > _RADIUS * total:
         message = f"the plan deletes or disables {withdrawn} of {total} secrets"

@@ -159,6 +159,11 @@ def _why_create(
 
 def _cut_off(facts: Facts, desired: Desired, record: Record | None) -> Location | None:
     """Where the value was to come from when its first create was cut off: a new one would be another one."""
+    place = _came_from(facts, desired, record)
+    return place if place is not None and facts.can(place.backend, Capability.READ) else None
+
+
+def _came_from(facts: Facts, desired: Desired, record: Record | None) -> Location | None:
     if record is None or record.version is not None or not (record.interrupted and desired.made_at_apply):
         return None
     address = desired.secret.address
@@ -174,6 +179,8 @@ def _cut_off(facts: Facts, desired: Desired, record: Record | None) -> Location 
 
 def _create(facts: Facts, found: Findings, desired: Desired, reason: Reason, previous: Location | None) -> None:
     secret = desired.secret
+    if not _carries(facts, found, desired, previous):
+        return
     chain = Chain(
         found=found, address=secret.address, backend=secret.backend, secret=secret, observed=None, snapshot=None
     )
@@ -207,7 +214,7 @@ def _bring_back(  # what is there, and what is known of it
 def _change_backend(facts: Facts, found: Findings, desired: Desired, record: Record, observed: Observed | None) -> None:
     """Create it on the new backend first, so that there is no moment without it; then let go on the old one."""
     address = desired.secret.address
-    if observed is not None and not (observed.deleted and observed.owner == facts.project):
+    if observed is not None and observed.owner != facts.project:
         _unrecorded(facts, found, desired, observed)
         return
     if record.backend not in facts.capabilities:
@@ -215,13 +222,38 @@ def _change_backend(facts: Facts, found: Findings, desired: Desired, record: Rec
         return
     note_drift(facts, found, address, record, facts.at(record.backend, address))
     previous = held(facts, record, address, record.backend)
-    if observed is not None:
+    if not _carries(facts, found, desired, previous):
+        return
+    if observed is not None and observed.deleted:
         _bring_back(facts, found, desired, None, observed, previous)
+    elif observed is not None:
+        _return(facts, found, desired, observed, previous)
     else:
         _create(facts, found, desired, Reason.BACKEND_CHANGED, previous)
     remove(facts, found, address, record, record.backend, leftover=True)
     if record.previous_backend not in (None, desired.secret.backend):
         remove(facts, found, address, record, record.previous_backend, leftover=True)
+
+
+def _return(facts: Facts, found: Findings, desired: Desired, observed: Observed, previous: Location | None) -> None:
+    """Take up again the copy that was left here when the secret went elsewhere; it may hold an older value."""
+    secret = desired.secret
+    chain = chain_of(found, secret, observed, None)
+    current = replace(snapshot_of(observed, None), version=None, fingerprint=desired.fingerprint)
+    chain.add(Action.ROTATE, Reason.BACKEND_CHANGED, current, previous=previous)
+    if compare.metadata_differs(secret, None, observed, facts.capabilities[secret.backend]):
+        current = _update(facts, chain, secret, (None, observed), current)
+    _enable(facts, chain, secret, current)
+
+
+def _carries(facts: Facts, found: Findings, desired: Desired, previous: Location | None) -> bool:
+    """Whether a value that is made once can come along; a new one in its place would be a rotation in disguise."""
+    if previous is None or not desired.made_at_apply or facts.can(previous.backend, Capability.READ):
+        return True
+    message = f"its value cannot be carried over: backend `{previous.backend}` does not give values back"
+    hint = f"let go of it there with `syncer state rm {previous.address}`; a new value is made then"
+    found.error("unsupported", desired.secret.address, message, hint, desired.secret)
+    return False
 
 
 def _rename(facts: Facts, found: Findings, desired: Desired, move: Move) -> None:
@@ -248,6 +280,8 @@ def _compare(  # two of them are where the findings go
     """Value first, then metadata, then enabled: each one change, after those that are in `chain` already."""
     secret = desired.secret
     reason = _why_rotate(facts, desired, record, observed)
+    if chain is not None and chain.origin is not None:
+        reason = Reason.UNKNOWN_VALUE  # the value is where it comes from, whatever came back here
     differs = compare.metadata_differs(secret, record, observed, facts.capabilities[secret.backend])
     if record is not None:
         found.diagnostics.extend(compare.warnings(desired, record, reason, facts.now))
@@ -268,7 +302,10 @@ def _compare(  # two of them are where the findings go
 
 def _why_rotate(facts: Facts, desired: Desired, record: Record | None, observed: Observed) -> Reason | None:
     if record is None:
-        return Reason.UNKNOWN_VALUE
+        # Deleted by ourselves and restored: what is made once and can be read is kept.
+        kept = desired.made_at_apply and observed.deleted and facts.can(desired.secret.backend, Capability.READ)
+        asked = Reason.ROTATION_REQUESTED if facts.rotate(desired.secret.address) else None
+        return asked if kept else Reason.UNKNOWN_VALUE
     address = desired.secret.address
     versioned = facts.can(record.backend, Capability.VERSION_IN_LIST)
     reason = compare.value_reason(desired, record, observed, facts.values, versioned=versioned)

@@ -45,8 +45,9 @@ def make_plan(session: Session, request: Request) -> Plan:
     manifest = session.manifest
     authentic = request.values is Values.RESOLVED or session.keyring.present
     state = session.state_file.read(authenticate=authentic)
-    chosen = _chosen(session, request, state)
-    desired = _desired(session, request, state, chosen)
+    moves = tuple(move for move in manifest.moved if move.source in state.records)
+    chosen = _chosen(session, request, state, moves)
+    desired = _desired(session, request, (state, moves), chosen)
     before = session.state_file.read(authenticate=authentic)  # once more: sources may have taken their time
     observed, backends = look_around(session, request, before, chosen)
     actual = _actual(session, request, (before, chosen), (observed, backends))
@@ -59,7 +60,7 @@ def make_plan(session: Session, request: Request) -> Plan:
         state=state,
         capabilities={name: backend.capabilities for name, backend in backends.items()},
         now=request.now or now,
-        moved=manifest.moved,
+        moved=moves,
         removed=manifest.removed,
         destroy=request.selection.destroy,
         values=request.values,
@@ -74,7 +75,8 @@ def make_plan(session: Session, request: Request) -> Plan:
         found.diagnostics.append(left_out(len(busy)))
     if not authentic and state.lineage is not None:
         found.diagnostics.append(_NOT_AUTHENTIC)
-    return _plan(session, request, state, found, desired, now)
+    compared = {address: wanted for address, wanted in desired.items() if address not in moved} if moved else desired
+    return _plan(session, request, state, found, compared, now)
 
 
 def _plan(  # the parts of a plan
@@ -157,29 +159,30 @@ def selector(selection: Selection, moves: Iterable[Move] = ()) -> Callable[[Addr
 def check_selection(selection: Selection, known: Iterable[Address]) -> None:
     """Raise InvalidConfiguration for a glob that matches no address: a misspelt one must not say `No changes.`."""
     names = [str(address) for address in known]
-    for option, globs in (("--target", selection.targets), ("--rotate", selection.rotate)):
+    asked = ("--target", selection.targets), ("--exclude", selection.excludes), ("--rotate", selection.rotate)
+    for option, globs in asked:
         for glob in globs:
             if not any(fnmatchcase(name, glob) for name in names):
                 message = f"{option} {glob} matches no address"
                 raise InvalidConfiguration(message, hint="an address is written scope:ref, a glob may stand for parts")
 
 
-def _chosen(session: Session, request: Request, state: State) -> Callable[[Address], bool]:
+def _chosen(session: Session, request: Request, state: State, moves: tuple[Move, ...]) -> Callable[[Address], bool]:
     if request.only is not None:
         return request.only.__contains__
     selection = request.selection
-    if selection.targets or selection.rotate:
+    if selection.partial or selection.rotate:
         check_selection(selection, {**session.manifest.secrets, **state.records})
-    return selector(selection, (move for move in session.manifest.moved if move.source in state.records))
+    return selector(selection, moves)
 
 
 def _desired(
-    session: Session, request: Request, state: State, chosen: Callable[[Address], bool]
+    session: Session, request: Request, known: tuple[State, tuple[Move, ...]], chosen: Callable[[Address], bool]
 ) -> dict[Address, Desired]:
     if request.selection.destroy:
         return {}
-    manifest = session.manifest
-    origins = {move.target: move.source for move in manifest.moved}
+    manifest, (state, moves) = session.manifest, known
+    origins = {move.target: move.source for move in moves}
 
     def wanted(secret: Secret) -> bool:
         origin = origins.get(secret.address)
@@ -209,13 +212,14 @@ def look_around(
 
 def _places(session: Session, state: State, chosen: Callable[[Address], bool]) -> dict[str, set[Address]]:
     wanted: dict[str, set[Address]] = defaultdict(set)
-    for secret in session.manifest.secrets.values():
-        if chosen(secret.address):
-            wanted[secret.backend].add(secret.address)
+    declared = session.manifest.secrets
+    for address, secret in declared.items():
+        if chosen(address):
+            wanted[secret.backend].add(address)
     for move in session.manifest.moved:
         if move.source in state.records and (chosen(move.source) or chosen(move.target)):
             wanted[state.records[move.source].backend].add(move.source)
-            wanted[session.manifest.secrets[move.target].backend].add(move.target)
+            wanted[declared[move.target].backend].add(move.target)
     for address, record in state.records.items():
         if chosen(address):
             wanted[record.backend].add(address)

@@ -33,7 +33,7 @@ def assumed(change: Change, record: Record | None, source: str, now: datetime) -
     unknown = replace(
         known,
         backend=change.backend,
-        version=None if change.action is Action.CREATE else known.version,
+        version=None if change.action is Action.CREATE or _arrives(change, known) else known.version,
         fingerprint=None,
         interrupted=True,
         previous_backend=known.backend if _arrives(change, known) else known.previous_backend,
@@ -43,7 +43,7 @@ def assumed(change: Change, record: Record | None, source: str, now: datetime) -
 
 def _arrives(change: Change, record: Record) -> bool:
     """Whether the change brings the secret to another backend than the record's."""
-    return change.action is Action.CREATE and change.backend != record.backend
+    return change.action in (Action.CREATE, Action.ROTATE) and change.backend != record.backend
 
 
 def known(  # the facts of one write
@@ -102,8 +102,8 @@ def _written(
         interrupted=False,
     )
     if change.reason is Reason.PENDING_DELETION:
-        same = record.version == observed.version
-        return replace(after, version=observed.version, fingerprint=record.fingerprint if same else None)
+        same = record.fingerprint if record.version == observed.version else None
+        return replace(after, version=observed.version, fingerprint=fingerprint or same)
     if change.writes_value:
         rotation = _declared(secret).rotate.version
         after = replace(

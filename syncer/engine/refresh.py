@@ -46,7 +46,7 @@ class Resolver:
             return {secret.address: _declared(secret) for secret in secrets}
         key = self.subkey(crypto.FINGERPRINTS)
         desired: dict[Address, Desired] = {}
-        errors: list[str] = []
+        errors: list[tuple[Address, str]] = []
         blocking: list[tuple[Secret, Source]] = []
         for secret in secrets:
             source = _open(secret.source)
@@ -59,7 +59,7 @@ class Resolver:
         for found in run(lambda pair: self._one(key, *pair, like), blocking, width):
             self._note(found, desired, errors)
         if errors:
-            raise SourceError("\n".join(sorted(errors)), hint="nothing was written")
+            raise SourceError("\n".join(text for _, text in sorted(errors)), hint="nothing was written")
         return desired
 
     def value(self, secret: Secret) -> Sensitive:
@@ -69,20 +69,22 @@ class Resolver:
     def _context(self, address: Address) -> SourceContext:
         return SourceContext(self.project, address, self.environ, self.subkey)
 
-    def _one(self, key: bytes, secret: Secret, source: Source, like: Like) -> Desired | str:
+    def _one(self, key: bytes, secret: Secret, source: Source, like: Like) -> Desired | tuple[Address, str]:
         try:
             value = source.resolve(self._context(secret.address))
         except SyncerError as error:
-            return f"{secret.address}: {error.message} ({secret.origin})"
+            return secret.address, f"{secret.address}: {error.message} ({secret.origin})"
         address = secret.address
         return Desired(secret=secret, value=value, fingerprint=crypto.fingerprint(key, value, address, like(address)))
 
     @staticmethod
-    def _note(found: Desired | str, desired: dict[Address, Desired], errors: list[str]) -> None:
-        if isinstance(found, str):
-            errors.append(found)
-        else:
+    def _note(
+        found: Desired | tuple[Address, str], desired: dict[Address, Desired], errors: list[tuple[Address, str]]
+    ) -> None:
+        if isinstance(found, Desired):
             desired[found.secret.address] = found
+        else:
+            errors.append(found)
 
 
 def source_digest(spec: SourceSpec) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Self
 from syncer.backends.base import Backend, BackendContext
 from syncer.engine.refresh import Resolver
 from syncer.errors import InvalidConfiguration
-from syncer.registry import backend_class
+from syncer.model import DEFAULT_BACKEND
+from syncer.registry import backend_class, source_class
 from syncer.retry import DEFAULT, Retry
 from syncer.state.file import StateFile
 from syncer.state.key import Keyring
@@ -58,8 +60,9 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for backend in self._backends.values():
-            backend.close()
+        with ExitStack() as stack:  # the others too where one cannot be closed
+            for backend in self._backends.values():
+                stack.callback(backend.close)
 
     @cached_property
     def keyring(self) -> Keyring:
@@ -109,6 +112,11 @@ class Session:
         )
 
     def _may_make_key(self) -> bool:
-        if self.state_file.exists:
+        """Whether a new key opens all that is there, and a backend in use has a need of it."""
+        secrets = self.manifest.secrets.values()
+        kinds = {secret.source.type for secret in secrets}
+        if self.state_file.exists or any(source_class(kind).opened_by_key for kind in kinds):
             return False
-        return any(self.backend(name).takes_new_key() for name in self.manifest.backends)
+        takes = {name: self.backend(name).takes_new_key() for name in self.manifest.backends}
+        used = {secret.backend for secret in secrets} or {DEFAULT_BACKEND}
+        return False not in takes.values() and any(takes[name] for name in used)

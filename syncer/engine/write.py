@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from syncer.backends.base import Capability
-from syncer.errors import AlreadyExists, BackendError, NotFound, SyncerError, Transient
+from syncer.errors import (
+    AlreadyExists,
+    NotFound,
+    StalePlan,
+    SyncerError,
+    Throttled,
+    Transient,
+    VersionConflict,
+)
 from syncer.plans import Action, Reason
 
 if TYPE_CHECKING:
@@ -30,15 +39,28 @@ class Writer:
     retry: Retry
     produce: Callable[[Secret], Sensitive]
     """Asks a source that makes its value at apply."""
+    same: Callable[[Sensitive, Sensitive, Address], bool]
+    """Whether two values are equal, told by their fingerprints."""
 
     def value(self, change: Change, resolved: Sensitive | None) -> Sensitive:
-        """The value to write: as resolved, or carried over from where the secret comes from, or made now."""
-        secret = _needed(change.secret)
+        """The value to write: as resolved, or carried over from where the secret comes from, or made now.
+
+        Raise Unsupported for one that the backend cannot hold: what is made at apply could not be checked before.
+        """
         if resolved is not None:
             return resolved
-        if change.previous is not None and self._readable(change.previous):
-            return self._carried(change.previous)
-        return self.produce(secret)
+        secret = _needed(change.secret)
+        value = self._carried(change.previous) if change.previous is not None else self.produce(secret)
+        self.backends[change.backend].check_value(secret, value)
+        return value
+
+    def can_read(self, backend: str) -> bool:
+        """Whether the backend gives values back."""
+        return Capability.READ in self.backends[backend].capabilities
+
+    def read(self, backend: str, address: Address) -> Sensitive:
+        """Read a value back."""
+        return self.retry.call(lambda: self.backends[backend].read(address))
 
     def write(  # noqa: PLR0911  # one for each action
         self, change: Change, value: Sensitive | None, expected: Observed | None
@@ -51,7 +73,7 @@ class Writer:
             case Action.CREATE:
                 return _Create(self, backend, _needed(change.secret), _needed(value)).run()
             case Action.ROTATE:
-                return _Rotate(self, backend, _needed(change.secret), _needed(value), _needed(expected)).run()
+                return _Rotate(self, backend, _needed(change.secret), _needed(value), expected=_needed(expected)).run()
             case Action.UPDATE:
                 # As planned, which keeps a description that somebody wrote where the manifest says nothing.
                 told = _needed(change.after).description or ""
@@ -71,9 +93,9 @@ class Writer:
         return None
 
     def look(self, backend: Backend, address: Address) -> Observed | None:
-        """What the backend says of one address now."""
-        found = self.retry.call(lambda: list(backend.observe([address.scope], [address])))
-        return next((o for o in found if o.address == address and not o.deleted), None)
+        """What the backend says of one address now; None also while it is pending deletion."""
+        found = self.retry.call(lambda: backend.look(address))
+        return None if found is None or found.deleted else found
 
     def _delete(self, backend: Backend, expected: Observed) -> None:
         try:
@@ -98,79 +120,98 @@ class Writer:
         except (NotFound, AlreadyExists):
             there = self.look(backend, change.address)
             marks = (expected.owner, self.project)
-            if there is None or there.owner not in marks or self.look(backend, expected.address) is not None:
+            same = there is not None and there.owner in marks and there.version == expected.version
+            if there is None or not same or self.look(backend, expected.address) is not None:
                 raise
             return there
 
-    def _readable(self, place: Location) -> bool:
-        return Capability.READ in self.backends[place.backend].capabilities
-
     def _carried(self, place: Location) -> Sensitive:
-        return self.retry.call(lambda: self.backends[place.backend].read(place.address))
+        return self.read(place.backend, place.address)
 
 
 @dataclass(slots=True)
-class _Create:
-    """A create whose answer may be lost: look before trying again, so that nothing is made twice."""
+class _ValueWrite(ABC):
+    """A write whose answer may be lost: look before trying again, so that nothing is made twice."""
 
     writer: Writer
     backend: Backend
     secret: Secret
     value: Sensitive
-    landed: Observed | None = None
     lost: bool = False
     """Whether the answer to an earlier try never came."""
 
     def run(self) -> Observed:
+        """Write, and give what is there. Raise Transient where it cannot be known what is."""
         try:
-            return self.writer.retry.call(self._attempt, recover=self._look)
+            return self.writer.retry.call(self._attempt)
         except SyncerError as error:
-            if self.lost:
-                # However clear this refusal is, the try before it may have made what now stands in the way.
-                raise Transient(error.message, hint=error.hint) from None
-            raise
+            if not self.lost:
+                raise
+            # However clear this refusal is, the try before it may have done what now stands in the way.
+            unknown = Transient(error.message, hint=error.hint)
+        raise unknown
 
     def _attempt(self) -> Observed:
-        return self.landed or self.backend.create(self.secret, self.value)
+        landed = self._landed(self.backend.look(self.secret.address)) if self.lost else None
+        if landed is not None:
+            return landed
+        try:
+            return self._write()
+        except Throttled:
+            raise  # the store refused to look at it
+        except Transient:
+            self.lost = True
+            raise
 
-    def _look(self) -> None:
-        self.lost = True
-        # Nothing stood there before and only we write our mark, so what bears it now is ours.
-        found = self.writer.look(self.backend, self.secret.address)
-        if found is not None and found.owner == self.writer.project:
-            self.landed = found
-        # Another's mark shows that our try made nothing. No mark shows nothing: not every store holds one.
-        self.lost = found is None or found.owner is None
+    @abstractmethod
+    def _write(self) -> Observed:
+        """Try once."""
+
+    @abstractmethod
+    def _landed(self, found: Observed | None) -> Observed | None:
+        """Give what is there if the lost try made it, or None to try again."""
 
 
 @dataclass(slots=True)
-class _Rotate:
-    """A rotation whose answer may be lost: if the version moved meanwhile, write over what is there now."""
+class _Create(_ValueWrite):
+    def _write(self) -> Observed:
+        return self.backend.create(self.secret, self.value)
 
-    writer: Writer
-    backend: Backend
-    secret: Secret
-    value: Sensitive
-    expected: Observed
+    def _landed(self, found: Observed | None) -> Observed | None:
+        # Nothing stood there before and only we write our mark, so what bears it now is ours. Another's mark shows
+        # that our try made nothing. No mark shows nothing: not every store holds one.
+        self.lost = found is None or found.owner is None
+        return found if found is not None and found.owner == self.writer.project else None
 
-    def run(self) -> Observed:
-        return self.writer.retry.call(self._attempt, recover=self._look)
 
-    def _attempt(self) -> Observed:
+@dataclass(slots=True)
+class _Rotate(_ValueWrite):
+    expected: Observed = field(kw_only=True)
+
+    def _write(self) -> Observed:
         return self.backend.rotate(self.secret, self.value, self.expected)
 
-    def _look(self) -> None:
-        found = self.writer.look(self.backend, self.secret.address)
-        if found is None:
-            message = f"{self.secret.address} is gone since it was planned"
+    def _landed(self, found: Observed | None) -> Observed | None:
+        address = self.secret.address
+        if found is None or found.deleted:
+            message = f"{address} is gone since it was planned"
             raise NotFound(message, hint="plan again")
-        # It moved by our own lost write, or by somebody whose write the plan was to replace in any case.
+        if found.owner not in (None, self.writer.project):
+            message = f"{address} belongs to project {found.owner} since it was planned"
+            raise VersionConflict(message, hint="plan again")
+        if found.version != self.expected.version and Capability.READ in self.backend.capabilities:
+            if self.writer.same(self.backend.read(address), self.value, address):
+                return found
+            message = f"{address} was changed by somebody else while it was being rotated"
+            raise VersionConflict(message, hint="plan again")
+        # Where values cannot be read, it moved by our own lost write or by one that the plan was to replace anyway.
         self.expected = found
+        return None
 
 
 def _needed(given: T | None) -> T:
     """What every planned change of its kind holds; a plan without it was not made by the planner."""
     if given is None:
         message = "the plan lacks what the write needs"
-        raise BackendError(message, hint="plan again")
+        raise StalePlan(message, hint="plan again")
     return given

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncer.manifest.backends import declared_backends
+from syncer.manifest.paths import check_paths
 from syncer.manifest.references import declared_moves, declared_removals
 from syncer.manifest.scopes import declared_scopes
 from syncer.manifest.secrets import declared_secrets
@@ -20,15 +21,20 @@ if TYPE_CHECKING:
 def build(documents: Sequence[Document], digest: str, report: Report) -> Manifest:
     """Build the manifest; what it gives must not be used if the report holds a problem. The main document is first."""
     main = documents[0]
+    path = Path(main.name)
+    if isinstance(main.data["version"], float):
+        report.at_value(main, ("version",), "`version` must be 1")  # to a JSON Schema 1.0 is the same number
     backends = declared_backends(main, report)
+    state = StateSpec(**main.data.get("state", {}))
+    check_paths(documents, path.parent, state, backends, report)
     scopes = declared_scopes(documents, backends, report)
     secrets = declared_secrets(documents, scopes, report)
     moved = declared_moves(main, secrets, report)
     return Manifest(
-        path=Path(main.name),
+        path=path,
         project=main.data["project"],
         backends=backends,
-        state=StateSpec(**main.data.get("state", {})),
+        state=state,
         scopes={name: given.scope for name, given in scopes.items()},
         secrets=secrets,
         moved=moved,

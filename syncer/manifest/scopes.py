@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from syncer.manifest.rotation import rotation
-from syncer.model import DEFAULT_BACKEND, NO_ROTATION, OnRemove, Rotation, Scope
+from syncer.model import DEFAULT_BACKEND, NO_ROTATION, OnRemove, Rotation, Scope, bulk
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ _SHOWN = 6
 _HERE = "description", "fallback", "backend"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@bulk
 class Inherited:
     """What a secret has where it says nothing itself."""
 

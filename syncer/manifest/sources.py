@@ -10,6 +10,7 @@ from syncer.manifest.document import Place, spoken
 from syncer.manifest.wording import unknown
 from syncer.model import SourceSpec
 from syncer.registry import SOURCES, source_class
+from syncer.sources.base import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,7 @@ class SourceReader:
             kind = self._kind(given, document, place)
         options = {key: value for key, value in given.items() if key != kind} if len(given) > 1 else _NOTHING
         spec = SourceSpec(type=kind, argument=given.get(kind), options=options, folder=folder)
-        if kind and not (kind in _SETTLED and options.keys() <= _SETTLED[kind]):
+        if kind and not _settled(spec):
             self._check(spec, document, place)
         return spec
 
@@ -93,3 +94,8 @@ class SourceReader:
             source(spec)
         except InvalidConfiguration as error:
             self.report.at_value(document, (*place, spec.type), spoken(error))
+
+
+def _settled(spec: SourceSpec) -> bool:
+    allowed = _SETTLED.get(spec.type)
+    return allowed is not None and spec.argument != KEY_VARIABLE and spec.options.keys() <= allowed

@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from syncer.errors import SyncerError
-    from syncer.plans import Change, Diagnostic, Drift, Failure, Outcome, Plan, Snapshot
+    from syncer.plans import Change, Diagnostic, Drift, Failure, Location, Outcome, Plan, Snapshot
+
+MOST_PROBLEMS = 100
+"""So many faults of a manifest are shown to people; programs get all."""
 
 DRIFT_TITLE = "Changed outside of syncer since the last apply:"
 
@@ -104,7 +107,9 @@ def failure_text(failure: Failure, style: Style) -> str:
 def error_text(error: SyncerError, style: Style) -> str:
     """Tell an error that ended the run; every problem of a manifest on a line of its own."""
     if isinstance(error, InvalidManifest):
-        return "".join(_finding(Severity.ERROR, str(problem), style) for problem in error.problems)
+        told = [_finding(Severity.ERROR, str(problem), style) for problem in error.problems[:MOST_PROBLEMS]]
+        left = len(error.problems) - len(told)
+        return "".join([*told, *([f"... and {left} more\n"] if left else [])])
     return _finding(Severity.ERROR, error.message, style, hint=error.hint)
 
 
@@ -223,7 +228,13 @@ def _new_value(change: Change, values: Values) -> str:
         return "as it was before its deletion"
     if change.after is not None and change.after.fingerprint is not None:
         return change.after.fingerprint.short
-    return "not checked" if values is Values.SKIPPED else "made at apply"
+    if values is Values.SKIPPED:
+        return "not checked"
+    return "made at apply" if change.previous is None else f"carried over from {_origin(change, change.previous)}"
+
+
+def _origin(change: Change, previous: Location) -> str:
+    return clean(str(previous.address) if previous.backend == change.backend else previous.backend)
 
 
 def _old_value(change: Change) -> str:

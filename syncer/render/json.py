@@ -62,6 +62,7 @@ def outcome_json(outcome: Outcome, diagnostics: Iterable[Diagnostic] = ()) -> st
     return to_json(
         {
             "format_version": FORMAT_VERSION,
+            "syncer_version": __version__,
             "complete": not (outcome.failed or outcome.skipped or outcome.interrupted),
             "interrupted": outcome.interrupted,
             "serial": outcome.serial,
@@ -72,6 +73,13 @@ def outcome_json(outcome: Outcome, diagnostics: Iterable[Diagnostic] = ()) -> st
             "backend_calls": _calls(outcome.calls),
             "diagnostics": _diagnostics(diagnostics),
         }
+    )
+
+
+def valid_json() -> str:
+    """Write that a manifest holds no fault as one JSON document, of the shape of one that tells faults."""
+    return to_json(
+        {"format_version": FORMAT_VERSION, "syncer_version": __version__, "complete": True, "diagnostics": []}
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from syncer.render.text import clean
+from syncer.render.text import clean, table
 from syncer.state.model import record_document
 
 if TYPE_CHECKING:
@@ -25,10 +25,8 @@ def state_json(document: Mapping[str, Any]) -> str:
 def state_text(state: State) -> str:
     """Write the state as a table, a line for each record."""
     rows = [_COLUMNS, *(_row(address, record) for address, record in sorted(state.records.items()))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     head = f"project {state.project}, lineage {state.lineage or '(none yet)'}, serial {state.serial}"
-    return "\n".join([head, "", *lines]) + "\n"
+    return "\n".join([head, "", *table(rows)]) + "\n"
 
 
 def state_markdown(state: State) -> str:

@@ -91,6 +91,12 @@ def quantity(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}{plural}"
 
 
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Align rows of cells in columns, a line for each row."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
 def reason_phrase(reason: Reason) -> str:
     """Say a reason to people: `source changed`."""
     return reason.replace("_", " ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from syncer.model import Address, SourceSpec
+
+
+KEY_VARIABLE = "SYNCER_KEY"
+"""Holds the project key: never a value, and handed to nobody."""
 
 
 class SourceContext(NamedTuple):
@@ -39,7 +44,9 @@ class Source(ABC):
     made_at_apply: ClassVar[bool] = False
     """`produce` makes another value each time, so only an apply may call it, once for each write."""
     blocking: ClassVar[bool] = False
-    """`produce` waits for something outside: worth a thread of its own."""
+    """`produce` waits for something outside: worth a thread of its own, where it must heed `halt`."""
+    opened_by_key: ClassVar[bool] = False
+    """What stands in the manifest can be read with the project key only: another key must not be made."""
 
     def __init__(self, spec: SourceSpec) -> None:
         self.argument = spec.argument
@@ -85,18 +92,19 @@ def decoder(name: object) -> Callable[[Sensitive], Sensitive] | None:
     raise InvalidConfiguration(message)
 
 
+# Nothing is raised from inside `except` here: Python's error may hold the value, and would become the context of ours.
+
+
 def _from_base64(value: Sensitive) -> Sensitive:
-    try:
+    with suppress(ValueError):
         # Line breaks are part of the format as `base64` prints it (RFC 2045); anything else is a mistake.
         return Sensitive(base64.b64decode(b"".join(value.reveal().split()), validate=True))
-    except ValueError:
-        message = "what the source yields is not base64"
-        raise SourceError(message) from None
+    message = "what the source yields is not base64"
+    raise SourceError(message)
 
 
 def _from_hex(value: Sensitive) -> Sensitive:
-    try:
+    with suppress(ValueError):
         return Sensitive(bytes.fromhex(value.reveal().decode("ascii")))
-    except ValueError:
-        message = "what the source yields is not hex"
-        raise SourceError(message) from None
+    message = "what the source yields is not hex"
+    raise SourceError(message)

@@ -12,10 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+from syncer import halt
 from syncer.errors import InvalidConfiguration, SourceError
 from syncer.options import duration
 from syncer.sensitive import Sensitive
-from syncer.sources.base import Source, SourceContext
+from syncer.sources.base import KEY_VARIABLE, Source, SourceContext
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -24,15 +25,36 @@ if TYPE_CHECKING:
 MAX_BYTES = 1 << 20
 """The most that a program may print to be taken as a value."""
 
-KEY_VARIABLE = "SYNCER_KEY"
-"""Never handed to a program: none needs the project key."""
-
 REDACTED = "[redacted]"
 
 _TAIL_BYTES = 8192
 _SHOWN_LINES = 3
 _SHOWN_CHARACTERS = 300
-_PLAIN = re.compile(r"(?:[A-Za-z'-]{1,16}|[0-9]{1,3})[.,:;!?]{0,3}")
+_ATTENTION = 0.1
+"""Seconds after which a program that nobody waits for any more is noticed at the latest."""
+_PLAIN = re.compile(r"([A-Za-z'-]+|[0-9]{1,3})[.,:;!?]{0,3}")
+_WORDS = frozenset(
+    """
+    a about access account again all already an and any api argument arguments as at attempt auth authenticate
+    authenticated authentication authorization authorized bad be been before blocked broken busy by call can cannot
+    can't certificate change check client closed code command config configuration configured connect connected
+    connection contact could couldn't create credential credentials data deadline decode decrypt decryption default
+    denied did didn't directory disabled disk does doesn't domain down during empty end error errors exceeded exist
+    exists exit expected expired fail failed failure fatal few file first for forbidden format found from full gateway
+    get given group had handshake has have head header help host hostname http https if in incorrect info input
+    installed internal interrupted into invalid is isn't it item its job key kind large later limit line list locate
+    locked log logged login long lookup make many may message missing mode more must name need needed network new no
+    none not nothing null of offline on one only open operation option or out output parse password path perhaps
+    permission permissions permitted please policy port process profile program proxy rate read reached reason refused
+    region rejected remote request requested require required reset resolve resource response retry role run running
+    scope sealed secret server service session set sign signature signed signin size socket specified ssl stale started
+    status still stopped store such supported syntax system temporary terminated the there this throttled time timed
+    timeout tls to token too try trying type unable unauthorized unavailable undefined unexpected unknown unreachable
+    unrecognized unsupported until update usage use user username valid value variable vault verification verify
+    version wait warning was wasn't were with without write written wrong yet you your
+    """.split()  # noqa: SIM905  # a list of words is read as words
+)
+_NUMBERS = frozenset(map(str, (*range(256), *range(400, 432), 451, *range(500, 512))))
 _TELLING = 4
 """Characters from which on a known text is looked for inside a word."""
 
@@ -75,40 +97,38 @@ class CommandSource(Source):
     def produce(self, context: SourceContext) -> Sensitive:
         """Run the program. Raise SourceError naming it, how it ended, and what it said, redacted."""
         heard = _Heard()
-        try:
-            status = self._run(context, heard)
-        except _Stopped as stop:
-            raise self._failure(str(stop), heard, context) from None
-        if status != 0:
-            raise self._failure(_ending(status), heard, context)
+        cause = self._run(context, heard)
+        if cause:
+            raise self._failure(cause, heard, context)
         return Sensitive(_without_newline(heard.out) if self.options.trim else bytes(heard.out))
 
-    def _run(self, context: SourceContext, heard: _Heard) -> int:
+    def _run(self, context: SourceContext, heard: _Heard) -> str:
+        """Run it to its end and give what went wrong, or nothing."""
         deadline = time.monotonic() + self._seconds
-        process = self._start(context)
+        try:
+            process = self._start(context)
+        except OSError as error:
+            return f"cannot be started: {str(error.strerror).lower()}"
         try:
             _listen(process, heard, deadline)
-            return process.wait(max(0.0, deadline - time.monotonic()))
-        except (TimeoutError, subprocess.TimeoutExpired):
-            message = f"did not end within {self.options.timeout}"
-            raise _Stopped(message) from None
+            return _ending(_status(process, deadline))
+        except TimeoutError:
+            return f"did not end within {self.options.timeout}"
+        except _Stopped as stop:
+            return str(stop)
         finally:
             _clear_away(process)
 
     def _start(self, context: SourceContext) -> subprocess.Popen[bytes]:
-        try:
-            return subprocess.Popen(  # noqa: S603  # no shell, and the manifest says what runs
-                self.argument,
-                cwd=self.folder,
-                env={name: value for name, value in context.environ.items() if name != KEY_VARIABLE},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        except OSError as error:
-            message = f"cannot be started: {str(error.strerror).lower()}"
-            raise _Stopped(message) from None
+        return subprocess.Popen(  # noqa: S603  # no shell, and the manifest says what runs
+            self.argument,
+            cwd=self.folder,
+            env={name: value for name, value in context.environ.items() if name != KEY_VARIABLE},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
 
     def _failure(self, cause: str, heard: _Heard, context: SourceContext) -> SourceError:
         printed = heard.out.decode("utf-8", "replace")
@@ -152,10 +172,10 @@ class _Heard:
 
 
 def redact(text: str, known: Collection[str]) -> str:
-    """Keep the plain words of the last three lines, at most 300 characters, and nothing that may be a value.
+    """Keep the words of the last three lines that errors are made of, at most 300 characters, and nothing else.
 
-    A plain word is up to 16 letters or 3 digits, with punctuation after it. One that has to do with a text in
-    `known`, whatever its case, is not kept either.
+    Such a word stands in a fixed list, or is a number up to 255 or the status of an HTTP answer; punctuation may
+    follow. One that has to do with a text in `known`, whatever its case, is not kept either.
     """
     texts = [one.strip().casefold() for one in known]
     lines = [line for line in text.splitlines() if line.strip()][-_SHOWN_LINES:]
@@ -166,11 +186,16 @@ def redact(text: str, known: Collection[str]) -> str:
 def _redact_line(line: str, known: Collection[str]) -> str:
     kept: list[str] = []
     for word in line.split():
-        if _PLAIN.fullmatch(word) and not _tells(word.casefold(), known):
+        if _ordinary(word) and not _tells(word.casefold(), known):
             kept.append(word)
         elif kept[-1:] != [REDACTED]:  # how many words a value has is nobody's business
             kept.append(REDACTED)
     return " ".join(kept)
+
+
+def _ordinary(word: str) -> bool:
+    found = _PLAIN.fullmatch(word)
+    return found is not None and (found[1].lower() in _WORDS or found[1] in _NUMBERS)
 
 
 def _tells(word: str, known: Collection[str]) -> bool:
@@ -194,11 +219,22 @@ def _listen(process: subprocess.Popen[bytes], heard: _Heard, deadline: float) ->
                     selector.unregister(key.fileobj)
 
 
+def _status(process: subprocess.Popen[bytes], deadline: float) -> int:
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(_patience(deadline))
+
+
 def _patience(deadline: float) -> float:
+    """How long to wait at most before asking again. Raise TimeoutError, and _Stopped where nobody waits for us."""
+    over = halt.given_up()
+    if over is not None and over.is_set():
+        message = "was interrupted"
+        raise _Stopped(message)
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError
-    return min(left, 3600.0)  # epoll counts milliseconds in 32 bits, less than a month
+    return min(left, _ATTENTION)
 
 
 def _clear_away(process: subprocess.Popen[bytes]) -> None:
@@ -213,6 +249,8 @@ def _clear_away(process: subprocess.Popen[bytes]) -> None:
 
 
 def _ending(status: int) -> str:
+    if status == 0:
+        return ""
     if status > 0:
         return f"exited with status {status}"
     known = {number.value: number.name for number in signal.Signals}

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING
 
 from syncer.errors import InvalidConfiguration, SourceError
 from syncer.sensitive import Sensitive
-from syncer.sources.base import NoOptions, Source, SourceContext
+from syncer.sources.base import KEY_VARIABLE, NoOptions, Source, SourceContext
 
 if TYPE_CHECKING:
     from typing import NoReturn
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class EnvSource(Source):
@@ -23,9 +20,13 @@ class EnvSource(Source):
     Options = NoOptions
 
     def check(self) -> None:
-        """Refuse an argument that is not the name of a variable."""
-        if not (isinstance(self.argument, str) and _NAME.fullmatch(self.argument)):
+        """Refuse an argument that is not the name of a variable, and the one that holds the project key."""
+        name = self.argument
+        if not (isinstance(name, str) and name.isascii() and name.isidentifier()):
             message = "`env` must be the name of an environment variable: letters, digits and underscores"
+            raise InvalidConfiguration(message)
+        if name == KEY_VARIABLE:
+            message = f"{KEY_VARIABLE} holds the project key, which is never a value"
             raise InvalidConfiguration(message)
 
     def produce(self, context: SourceContext) -> Sensitive:

@@ -24,6 +24,7 @@ class SealedSource(Source):
 
     type_name = "sealed"
     Options = NoOptions
+    opened_by_key = True
 
     def check(self) -> None:
         """Refuse an argument that `seal_text` cannot have made; whether it opens shows only with the key."""

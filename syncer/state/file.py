@@ -67,7 +67,7 @@ class StateFile:
         left = self._left_behind(stored)
         state = stored
         if left is not None:
-            state = stored.advance(left.records, lineage=left.lineage)
+            state = _continued(stored, left)
             self.write(state)
         self._beside("journal").unlink(missing_ok=True)
         remove_drafts(self._path)
@@ -115,7 +115,7 @@ class StateFile:
     def _read_with_journal(self, *, authenticate: bool) -> State:
         state = self._read_file(authenticate=authenticate)
         left = self._left_behind(state) if authenticate else None
-        return state if left is None else state.advance(left.records, lineage=left.lineage)
+        return state if left is None else _continued(state, left)
 
     def _beside(self, what: str) -> Path:
         return self._path.with_name(f"{self._path.name}.{what}")
@@ -128,8 +128,8 @@ class StateFile:
         if left.serial > state.serial or state.lineage not in (None, left.lineage):
             message = f"{journal.name} belongs to another state than {self._path.name}"
             raise StateError(message, hint=f"restore the {self._path.name} that it goes with, or move it away")
-        # Lower: the run ended after it had written the state.
-        return left if left.serial == state.serial else None
+        # Lower: the run ended after it had written the state. Without an entry it ended, or is, before its first write.
+        return left if left.serial == state.serial and left.entries else None
 
     def _read_file(self, *, authenticate: bool) -> State:
         try:
@@ -191,6 +191,10 @@ class StateFile:
         records = "{\n" + ",\n".join(rows) + "\n  }" if rows else "{}"
         signed = "\n".join(["{", *lines, f'  "records": {records},']).encode()
         return signed + _MAC_LINE + f'"{mac(self._keyring.subkey(STATE_MAC), signed)}"\n}}\n'.encode()
+
+
+def _continued(state: State, left: Replay) -> State:
+    return state.advance(left.records, lineage=left.lineage, steps=left.entries)
 
 
 _MAC_LINE = b'\n  "mac": '

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 PRIVATE = 0o600
 _DRAFT = ".tmp"
 
+# Some file systems have no hard links, some mounts allow none, and a file bears so many.
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
+
 
 def private_folder(path: Path) -> None:
     """Make the folder, for its owner only, unless it is there. Raise OSError, never FileExistsError."""
@@ -38,10 +41,14 @@ def replace_file(path: Path, content: bytes, *, backup: Path | None = None) -> N
 
 
 def create_file(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, 0600, whole from the first moment. Raise FileExistsError, OSError."""
+    """Put `content` at `path`, 0600, never over another file. Raise FileExistsError, OSError.
+
+    It is there whole from the first moment, where the file system has hard links.
+    """
     with _draft(path) as draft:
         _write_durably(draft, content)
-        os.link(draft, path)
+        if not _linked(draft, path):
+            _write_durably(path, content)
         sync_folder(path.parent)
 
 
@@ -71,14 +78,30 @@ def _draft(path: Path) -> Iterator[Path]:
 
 def _write_durably(path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink(missing_ok=True)  # half of a file is worse than none
+        raise
 
 
 def _keep(path: Path, backup: Path) -> None:
     # A link and not a rename: there must be no moment without a file at `path`.
     with contextlib.suppress(FileNotFoundError), _draft(backup) as draft:
-        os.link(path, draft)
+        if not _linked(path, draft):
+            _write_durably(draft, path.read_bytes())
         draft.replace(backup)
+
+
+def _linked(path: Path, name: Path) -> bool:
+    """Give a file another name; False where the file system cannot."""
+    try:
+        os.link(path, name)
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            return False
+        raise
+    return True

@@ -5,6 +5,9 @@ or swapped. A last line without its newline was cut off by a crash and does not 
 
 Each entry puts a record, or None for none, at an address. An intent puts what to assume should its result never
 come; the result puts what is known. So a replay is a fold, and knows nothing of actions.
+
+Each entry is also one step of the serial, and the end of the apply one more. So a plan that was made in the middle
+of an apply never passes for one that was made after it.
 """
 
 from __future__ import annotations
@@ -36,6 +39,9 @@ class Replay:
 
     lineage: str
     serial: int
+    """Of the state that it continues."""
+    entries: int = 0
+    """By how many steps it takes that state further."""
     records: Mapping[Address, Record | None] = field(default_factory=dict)
 
 
@@ -49,6 +55,7 @@ class Journal:
         self._chain = ""
         self._lock = threading.Lock()
         self._broken = ""
+        self._entries = 0
         try:
             private_folder(path.parent)
             self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, PRIVATE)
@@ -65,20 +72,27 @@ class Journal:
             self.close()
             raise
 
+    @property
+    def serial_steps(self) -> int:
+        """How many steps the state that this apply ends with is after the one it began with."""
+        return self._entries + 1
+
     def intend(self, entries: Iterable[Entry]) -> None:
         """Note what is about to be written; durable when it returns. Raise StateError: then do not write."""
-        self._append([_document("intent", entry) for entry in entries])
+        self._put("intent", entries)
         try:
             os.fsync(self._descriptor)
         except OSError as error:
+            # The kernel may have dropped what it could not write and call it clean: the next fsync would succeed.
+            self._broken = _cause(error)
             raise _unwritable(self._path, error) from None
 
     def record(self, entries: Iterable[Entry]) -> None:
         """Note what was written. Survives a kill at once, a power cut from the next intent on. Raise StateError."""
-        self._append([_document("result", entry) for entry in entries])
+        self._put("result", entries)
 
     def check(self) -> None:
-        """Raise StateError once a line found no room: what is written from then on could not be noted."""
+        """Raise StateError once a line could not be written: what is done from then on could not be noted."""
         if self._broken:
             message = f"{self._path.name} could not be written: {self._broken}"
             raise StateError(message, hint="nothing that is recorded is lost")
@@ -93,6 +107,13 @@ class Journal:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def _put(self, kind: str, entries: Iterable[Entry]) -> None:
+        documents = [_document(kind, entry) for entry in entries]
+        with self._lock:
+            # Before they are written: a reader may see lines that a full disk then takes back.
+            self._entries += len(documents)
+        self._append(documents)
 
     def _append(self, documents: list[dict[str, Any]]) -> None:
         with self._lock:
@@ -113,7 +134,7 @@ class Journal:
                 written += os.write(self._descriptor, text[written:])
         except OSError as error:
             # What was cut off must not stand in the middle once there is room again; at the end it does not count.
-            self._broken = error.strerror or "input or output error"
+            self._broken = _cause(error)
             with contextlib.suppress(OSError):
                 os.ftruncate(self._descriptor, self._size)
             raise _unwritable(self._path, error) from None
@@ -146,7 +167,7 @@ def _folded(head: dict[str, Any], *entries: dict[str, Any]) -> Replay:
     for entry in entries:
         record = entry["record"]
         puts[Address.parse(entry["address"])] = record and parse_record(record)
-    return Replay(lineage=head["lineage"], serial=head["serial"], records=puts)
+    return Replay(lineage=head["lineage"], serial=head["serial"], entries=len(entries), records=puts)
 
 
 def _authentic(lines: list[bytes], key: bytes, name: str) -> list[dict[str, Any]]:
@@ -174,5 +195,9 @@ def _document(kind: str, entry: Entry) -> dict[str, Any]:
     return {"kind": kind, "address": str(address), "record": record and record_document(record)}
 
 
+def _cause(error: OSError) -> str:
+    return error.strerror or "input or output error"
+
+
 def _unwritable(path: Path, error: OSError) -> StateError:
-    return StateError(f"{path.name} cannot be written: {error.strerror}", hint="nothing that is recorded is lost")
+    return StateError(f"{path.name} cannot be written: {_cause(error)}", hint="nothing that is recorded is lost")

@@ -53,18 +53,18 @@ class State:
     lineage: str | None = None
     """UUID of this history; None before the first apply."""
     serial: int = 0
-    """Raised by each write."""
+    """Raised by each write: by one, or by an apply for each entry of its journal and one more at its end."""
     records: Mapping[Address, Record] = field(default_factory=dict)
 
-    def advance(self, changes: Mapping[Address, Record | None], *, lineage: str) -> State:
-        """Give the next state: records put or, for None, dropped."""
+    def advance(self, changes: Mapping[Address, Record | None], *, lineage: str, steps: int = 1) -> State:
+        """Give the state after `steps` more: records put or, for None, dropped."""
         merged: dict[Address, Record] = dict(self.records)
         for address, record in changes.items():
             if record is None:
                 merged.pop(address, None)
             else:
                 merged[address] = record
-        return replace(self, lineage=self.lineage or lineage, serial=self.serial + 1, records=merged)
+        return replace(self, lineage=self.lineage or lineage, serial=self.serial + steps, records=merged)
 
 
 def timestamp(moment: datetime) -> str:

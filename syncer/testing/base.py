@@ -148,8 +148,25 @@ def same(one: Sensitive, other: Sensitive) -> bool:
 
 
 def assert_no_leak(canary: bytes, *things: object) -> None:
-    """Fail where the canary, or a usual encoding of it, shows in the text of a thing or an error's traceback."""
+    """Fail where the canary, or a usual encoding of it, shows in the text of a thing or anywhere in an error.
+
+    That is its traceback, its arguments and attributes, and those of every error that it came from, also where that
+    one is not shown.
+    """
     shapes = (canary.decode(), base64.b64encode(canary).decode(), canary.hex(), repr(canary)[2:-1])
     for thing in things:
-        text = "".join(traceback.format_exception(thing)) if isinstance(thing, BaseException) else f"{thing!r} {thing}"
+        text = _all_of(thing) if isinstance(thing, BaseException) else f"{thing!r} {thing}"
         assert not any(shape in text for shape in shapes), f"a value shows in the text of a {type(thing).__name__}"
+
+
+def _all_of(error: BaseException) -> str:
+    texts = ["".join(traceback.format_exception(error))]
+    todo: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while todo:
+        one = todo.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            texts.append(f"{one!r} {one} {one.args!r} {vars(one)!r}")
+            todo += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+    return "\n".join(texts)

@@ -66,7 +66,7 @@ def manifest(secrets: int) -> str:
                 f"      app{number % 50}/secret-{number:05d}:",
                 f"        description: number {number} of scope {scope}",
                 f"        source: {{env: BENCH_{number}}}",
-                f"        tags: {{tier: gold, n: 'x{number}'}}",
+                f"        tags: {{tier: gold, team: team-{number % 7}}}",
             ]
     return "\n".join(lines) + "\n"
 

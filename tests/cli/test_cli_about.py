@@ -93,6 +93,9 @@ def test_help_alone(syncer: Folder) -> None:
         (["state", "unlock"], "Missing argument 'ID'"),
         (["apply", "--lock-timeout", "soon"], "a duration is written 30s, 5m or 1h"),
         (["schema", "nothing"], "is not one of"),
+        (["plan", "--values", "skip", "--verify-values"], "--verify-values reads values and --values skip does not"),
+        (["plan", "--destroy", "--rotate", "a:b"], "--destroy deletes what --rotate would renew"),
+        (["apply", "--auto-approve", "--destroy", "--rotate", "a:b"], "--destroy deletes what --rotate would renew"),
         (["completion", "tcsh"], "is not one of"),
     ],
 )
@@ -107,8 +110,10 @@ def test_wrong_usage(syncer: Folder, arguments: list[str], told: str) -> None:
 
 
 def test_version(syncer: Folder) -> None:
-    """One line."""
-    assert syncer.fine("version") == f"syncer {package.__version__}\n"
+    """One line, asked for either way; SYNCER_VERSION is for installers."""
+    syncer.monkeypatch.setenv("SYNCER_VERSION", "1.2.3")
+    told = f"syncer {package.__version__}\n"
+    assert syncer.fine("version") == syncer.fine("--version") == syncer.fine("--version", "plan") == told
 
 
 @pytest.mark.parametrize("name", ["manifest", "plan", "state"])
@@ -122,9 +127,11 @@ def test_schema(syncer: Folder, name: str) -> None:
 
 
 def test_backends(syncer: Folder) -> None:
-    """A line for each type, with what it can do."""
-    told = syncer.fine("backends")
-    assert "local: binary, conditional-write, delete, description, disable-enforced, move, read" in told
+    """A table: a line for each type, with what it can do."""
+    assert syncer.fine("backends").splitlines()[:2] == [
+        "type   disable   delete  tags  description  move  read  binary  conditional write  version in list",
+        "local  enforced  soft    yes   yes          yes   yes   yes     yes                yes",
+    ]
 
 
 def test_a_backend_whose_sdk_is_missing_is_listed(syncer: Folder) -> None:
@@ -133,8 +140,8 @@ def test_a_backend_whose_sdk_is_missing_is_listed(syncer: Folder) -> None:
         "syncer.registry.BACKENDS", {"acme": ("acme_is_not_here:X", "acme"), "bare": ("cli.bare:Bare", None)}
     )
     told = syncer.fine("backends")
-    assert "acme: not installed: pip install 'syncer[acme]'" in told
-    assert "bare: create, rotate and observe only" in told
+    assert "acme: not installed; pip install 'syncer[acme]'" in told
+    assert "bare  no       no      no    no           no    no    no      no                 no\n" in told
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -189,7 +196,7 @@ def test_environment_forms(syncer: Folder) -> None:
         ("SYNCER_PLAN_VALUES", "skip", 0),
         ("SYNCER_PLAN_REFRESH", "false", 0),
         ("SYNCER_PLAN_PARALLELISM", "none", 64),
-        ("SYNCER_PLAN_EXCLUDE", "global:b", 0),
+        ("SYNCER_PLAN_EXCLUDE", "global:a", 0),
         ("SYNCER_PLAN_ROTATE", "global:nothing", 3),
         ("SYNCER_PLAN_DESTROY", "true", 0),
         ("SYNCER_PLAN_VERIFY_VALUES", "true", 0),

@@ -147,6 +147,9 @@ def test_a_full_disk(syncer: Folder) -> None:
     assert (result.code, result.err) == (1, "error: standard output cannot be written: No space left on device\n")
     assert syncer("validate", "--bogus", *JSON).code == 64
     assert syncer("version").code == 1
+    for arguments in (["--help"], ["plan", "-h"], [], ["state"]):
+        helped = syncer(*arguments)
+        assert (helped.code, helped.err) == (result.code, result.err)
 
 
 def test_a_pipe_closed_early(tmp_path: Path) -> None:
@@ -166,10 +169,36 @@ def test_a_full_disk_for_real(tmp_path: Path) -> None:
 
 
 def test_closed_streams(tmp_path: Path) -> None:
-    """A caller that closed all three gets the exit code."""
-    script = 'exec "$0" -m syncer version <&- >&- 2>&-'
-    ended = subprocess.run(["sh", "-c", script, sys.executable], env=environment(), cwd=tmp_path, check=False)
-    assert ended.returncode == 0
+    """A caller that closed all three gets the exit code: a result that went nowhere is a failure."""
+    assert _closed(tmp_path, "version <&- >&- 2>&-") == (1, "")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["version", "--version", "--help", "plan --help", "", "state", "get global:a", "plan", "apply --auto-approve"],
+)
+def test_a_closed_standard_output(syncer: Folder, command: str) -> None:
+    """What was asked for is lost, so the run failed, and says so; nothing was applied that could not be told."""
+    syncer.declare({"global:a": GENERATE})
+    if command.startswith("get"):
+        syncer.apply()
+    before = _of_state(syncer)
+    assert _closed(syncer.path, f"{command} >&-") == (
+        1,
+        "error: standard output cannot be written: Bad file descriptor\n",
+    )
+    assert _of_state(syncer) - before <= {".syncer/state.json.lock"}
+
+
+def _of_state(syncer: Folder) -> set[str]:
+    return {name for name in syncer.files() if "state" in name}
+
+
+def _closed(folder: Path, command: str) -> tuple[int, str]:
+    script = ["sh", "-c", f'exec "$0" -m syncer {command}', sys.executable]
+    ended = subprocess.run(script, env=environment(), cwd=folder, capture_output=True, check=False, text=True)
+    assert ended.stdout == ""
+    return ended.returncode, ended.stderr
 
 
 def test_a_process_of_its_own(tmp_path: Path) -> None:
@@ -187,6 +216,7 @@ def test_main_leaves_with_the_exit_code(syncer: Folder) -> None:
     codes: list[int] = []
     syncer.monkeypatch.setattr(os, "_exit", codes.append)
     syncer.monkeypatch.setattr(cli.gc, "disable", lambda: None)
+    syncer.monkeypatch.setattr(cli, "interrupt_on_ending", lambda: None)
     syncer.monkeypatch.setattr(sys, "argv", ["syncer", "plan", "--bogus"])
     syncer.monkeypatch.setattr(sys, "stdin", None)
     cli.main()

@@ -206,7 +206,7 @@ def test_a_saved_plan_with_drift_and_dropped_tags_is_shown_whole(shop: Folder) -
 
 
 def test_a_tampered_plan_is_refused(shop: Folder) -> None:
-    """Exit 7 for one changed byte, for what is no plan, and for no file."""
+    """Exit 7 for one changed byte and for what is no plan; 1 where there is nothing to read."""
     shop.monkeypatch.setenv("A", "second")
     shop.fine("plan", "--out", "plan.json")
     path = shop.path / "plan.json"
@@ -216,7 +216,10 @@ def test_a_tampered_plan_is_refused(shop: Folder) -> None:
         for command in ("show", "apply"):
             result = shop(command, "plan.json", "--format", "json")
             assert (result.code, result.codes) == (7, ["stale_plan"])
-    assert shop("show", "missing.json").code == shop("show", ".syncer").code == 7
+    for missing in ("missing.json", ".syncer"):
+        result = shop("apply", missing, "--format", "json")
+        assert (result.code, result.codes) == (1, ["state_error"])
+        assert shop("show", missing).code == 1
 
 
 def test_a_plan_that_cannot_be_saved(shop: Folder) -> None:

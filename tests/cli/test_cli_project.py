@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from syncer import __version__
 from syncer.cli import run
 from syncer.manifest import load_manifest
 
@@ -81,6 +82,32 @@ def test_init_says_what_cannot_be_written(syncer: Folder) -> None:
     assert (result.code, "cannot be written: Is a directory" in result.err) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("kept", "top"),
+    [
+        (".syncer/state.json", {}),
+        (".syncer/store.db", {}),
+        ("state.json", {"state": {"path": "state.json"}}),
+        ("deep/west.db", {"backends": {"west": {"type": "local", "path": "deep/west.db"}}}),
+        (".syncer/state.json.backup", {"version": 3}),
+    ],
+)
+def test_init_makes_no_key_beside_what_another_one_opens(syncer: Folder, kept: str, top: dict[str, object]) -> None:
+    """Exit 3 naming it and the way out; with it moved away there is a new key."""
+    syncer.declare({}, **top)
+    (syncer.path / ".syncer/key").unlink()
+    path = syncer.path / kept
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("{}")
+    (syncer.path / ".syncer/state.json.lock").touch()
+    result = syncer("init")
+    assert (result.code, f".syncer/key is missing, and {kept} cannot be opened" in result.err) == (3, True)
+    assert f"hint: bring the key back, or move {kept} away to start afresh" in result.err
+    assert ".syncer/key" not in syncer.files()
+    path.unlink()
+    assert "+ .syncer/key\n" in syncer.fine("init")
+
+
 def test_init_refuses_a_file_as_its_folder(syncer: Folder) -> None:
     """DIR is a folder."""
     (syncer.path / "file").touch()
@@ -119,7 +146,19 @@ def test_validate_reports_every_problem(syncer: Folder) -> None:
 def test_validate_in_json(syncer: Folder) -> None:
     """A valid manifest is a document without findings."""
     syncer.declare({"global:a": {"source": {"env": "A"}}})
-    assert syncer("validate", "--format=json").json == {"format_version": "1.0", "complete": True, "diagnostics": []}
+    told = {"format_version": "1.0", "syncer_version": __version__, "complete": True, "diagnostics": []}
+    assert syncer("validate", "--format=json").json == told
+
+
+def test_people_are_told_a_hundred_problems(syncer: Folder) -> None:
+    """And how many there are beside them; a program gets every one."""
+    syncer.declare({f"global:s{number}": {"sorce": {}} for number in range(80)})
+    human, machine = syncer("validate"), syncer("validate", "--format", "json")
+    assert human.err.count("error: ") == 100
+    assert human.err.endswith(f"\n... and {len(machine.json['diagnostics']) - 100} more\n")
+    assert len(machine.json["diagnostics"]) > 150
+    syncer.declare({f"global:s{number}": {"sorce": {}} for number in range(50)})
+    assert "more" not in syncer("validate").err
 
 
 def test_a_missing_manifest_says_what_to_do(syncer: Folder) -> None:

@@ -99,9 +99,9 @@ def test_yes_applies(terminal: Terminal) -> None:
 
 @pytest.mark.parametrize("answer", [b"no\n", b"y\n", b"YES\n", b"\n", b"yes please\n"])
 def test_anything_else_cancels(terminal: Terminal, answer: bytes) -> None:
-    """Exit 130, nothing written."""
+    """Exit 1, nothing written."""
     result = terminal("apply", typed=answer)
-    assert (result.code, "apply cancelled, nothing was written" in result.err) == (130, True)
+    assert (result.code, "apply cancelled, nothing was written" in result.err) == (1, True)
     assert not terminal.syncer.state.exists()
 
 
@@ -130,7 +130,17 @@ def test_the_question_never_reaches_standard_output(terminal: Terminal) -> None:
 def test_planning_is_shown_and_cleared(terminal: Terminal) -> None:
     """Only while it lasts, and in words with -v."""
     assert terminal("plan", on=("stderr",)).err == "\r\x1b[2Kplanning ...\r\x1b[2K"
-    assert terminal("-v", "plan", on=("stderr",)).err == "planning\n"
+    told = "planning\nbackend default: 0 calls, 0 values read\n"
+    assert terminal("-v", "plan", on=("stderr",)).err == told
+
+
+def test_a_dumb_terminal_gets_no_escapes(terminal: Terminal) -> None:
+    """Neither colour nor anything that is taken back: it would show the codes."""
+    terminal.syncer.monkeypatch.setenv("TERM", "dumb")
+    result = terminal("apply", typed=b"yes\n")
+    assert (result.code, "\x1b" in result.err) == (0, False)
+    assert "Do you want to perform these actions?" in result.err
+    assert "applying" not in result.err
 
 
 def test_progress_is_not_shown_elsewhere(terminal: Terminal) -> None:
@@ -139,7 +149,7 @@ def test_progress_is_not_shown_elsewhere(terminal: Terminal) -> None:
     assert "applying" not in result.err
 
 
-@pytest.mark.parametrize(("typed", "code"), [(b"yes\n", 0), (b"no\n", 130)])
+@pytest.mark.parametrize(("typed", "code"), [(b"yes\n", 0), (b"no\n", 1)])
 def test_accepting_drift_asks(terminal: Terminal, typed: bytes, code: int) -> None:
     """Only yes writes the state."""
     terminal.syncer.apply()

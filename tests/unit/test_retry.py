@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncer import halt
 from syncer.errors import AccessDenied, BackendError, Throttled, Transient
 from syncer.retry import DEFAULT, Retry
 
@@ -89,10 +91,47 @@ def test_the_server_s_delay_is_honoured() -> None:
 
 
 def test_the_server_s_delay_is_capped() -> None:
-    """A server that asks for an hour does not get it."""
+    """A minute is more than we would wait ourselves, and granted; an hour is not."""
     clock = Clock()
-    clock.retry(base=0.5, cap=20.0).call(Flaky(Throttled("slow", retry_after=3600.0)))
-    assert clock.slept == [20.5]
+    clock.retry(base=0.5, cap=20.0).call(
+        Flaky(Throttled("slow", retry_after=60.0), Throttled("slow", retry_after=3600.0))
+    )
+    assert clock.slept == [60.5, 121.0]
+
+
+def test_a_stop_ends_the_waiting_and_the_trying() -> None:
+    """The last error comes out at once, without a look at what was left behind."""
+    stop, errors = threading.Event(), [Transient("one"), Throttled("two", retry_after=100.0)]
+    operation = Flaky(*errors)
+    threading.Timer(0.05, stop.set).start()
+    begun = time.monotonic()
+    with pytest.raises(Throttled, match="two"):
+        Retry(stop=stop, base=0.0).call(operation)
+    assert (operation.calls, time.monotonic() - begun < 30) == (2, True)
+    clock = Clock()
+    with pytest.raises(Transient, match="again"):
+        Retry(stop=stop, sleep=clock.slept.append).call(Flaky(Transient("again")), recover=pytest.fail)
+    assert len(clock.slept) == 1
+    assert Retry(stop=stop).call(Flaky()) == "done"
+
+
+def test_a_worker_nobody_waits_for_tries_no_more() -> None:
+    """As with a stop of its own."""
+    over, caught = threading.Event(), []
+    over.set()
+
+    def work() -> None:
+        halt.bind(over)
+        try:
+            DEFAULT.call(Flaky(Throttled("slow", retry_after=100.0)))
+        except Throttled as error:
+            caught.append(error)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    worker.join(30)
+    assert len(caught) == 1
+    assert halt.given_up() is None
 
 
 def test_a_throttle_without_a_delay_backs_off() -> None:

@@ -109,6 +109,7 @@ REFUSED: list[Callable[[Sensitive], object]] = [
     lambda value: value[0],  # type: ignore[index]
     lambda value: b"".join([value]),  # type: ignore[list-item]
     vars,
+    lambda value: value.__getstate__(),  # type: ignore[func-returns-value]  # what it would return is the point
     copy.copy,
     copy.deepcopy,
     json.dumps,

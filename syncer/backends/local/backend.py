@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,7 +49,8 @@ class LocalBackend(Backend):
     """Secrets in one SQLite file, each value sealed under the project key and bound to its place.
 
     The file is made by the first write. Metadata is not sealed: observing needs no key. A version is a whole
-    number that is never given twice at one address, not even after a purge.
+    number that names one value at an address for good: not another one after a purge, nor that of another secret
+    that is moved there. A secret that is moved keeps its version; where the name had it already, it cannot go there.
     """
 
     type_name: ClassVar[str] = "local"
@@ -59,7 +61,7 @@ class LocalBackend(Backend):
         super().__init__(options, context)
         self._store = Store((context.folder / options.path).absolute(), context.key_id)
 
-    def takes_new_key(self) -> bool:
+    def takes_new_key(self) -> bool | None:
         """Whether there is no store yet that another key would have to open."""
         return not self._store.path.exists()
 
@@ -90,6 +92,7 @@ class LocalBackend(Backend):
                 description=secret.description,
                 tags=rows.dump_tags(secret.tags),
                 deleted_at=None,
+                identity=os.urandom(16).hex(),
             )
             rows.insert(db, row, _now())
             rows.add_version(db, self._key(), row, value, _now())
@@ -149,10 +152,14 @@ class LocalBackend(Backend):
             return _changed(db, row._replace(deleted_at=None))
 
     def move(self, secret: Secret, expected: Observed) -> Observed:
-        """Rename it with all its versions, and leave a tombstone under the old name."""
+        """Rename it with its versions, and leave a tombstone under the old name.
+
+        AlreadyExists also where another secret had the new name and, there, this version.
+        """
         with self._writing() as db:
             row = self._ours(db, expected.address, expected)
             _refuse_taken(db, secret.address)
+            _refuse_spent(db, row, secret.address)
             new = row._replace(scope=secret.address.scope, ref=secret.address.ref, owner=self.context.project)
             rows.reseal(db, self._key(), row, new)
             rows.insert(db, new, _now())
@@ -208,6 +215,12 @@ def _refuse_taken(db: sqlite3.Connection, address: Address) -> None:
     if row is not None:
         message = f"{address}: already in the store"
         raise AlreadyExists(message)
+
+
+def _refuse_spent(db: sqlite3.Connection, row: Row, address: Address) -> None:
+    if rows.spent(db, row, address):
+        message = f"{address}: a secret that had this name before also had version {row.version}"
+        raise AlreadyExists(message, hint=f"choose another name, or let {row.address} be made anew under this one")
 
 
 def _gone(address: Address) -> NotFound:

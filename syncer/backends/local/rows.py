@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from syncer.sensitive import Sensitive
 
-_COLUMNS = "scope, ref, owner, version, enabled, description, tags, deleted_at"
+_SEEN = "scope, ref, owner, version, enabled, description, tags, deleted_at"
+_COLUMNS = f"{_SEEN}, identity"
 
 
 class Row(NamedTuple):
@@ -30,6 +31,8 @@ class Row(NamedTuple):
     tags: str
     deleted_at: int | None
     """Pending deletion since then, in Unix seconds."""
+    identity: str
+    """Random, given at birth: the same secret under whatever name, and another one under the same name."""
 
     @property
     def address(self) -> Address:
@@ -40,7 +43,7 @@ class Row(NamedTuple):
 def listing(db: sqlite3.Connection, scopes: Collection[str], cutoff: int) -> list[Observed]:
     """Observe everything in the scopes in one query; what was deleted before `cutoff` counts as purged."""
     found = db.execute(
-        f"SELECT {_COLUMNS} FROM secret WHERE scope IN (SELECT value FROM json_each(?))"  # noqa: S608  # our constant
+        f"SELECT {_SEEN} FROM secret WHERE scope IN (SELECT value FROM json_each(?))"  # noqa: S608  # our constant
         " AND version IS NOT NULL AND (deleted_at IS NULL OR deleted_at > ?)",
         (json.dumps(sorted(scopes)), cutoff),
     ).fetchall()
@@ -58,7 +61,7 @@ def find(db: sqlite3.Connection, address: Address) -> Row | None:
 
 def observed(db: sqlite3.Connection, address: Address) -> Observed:
     """Observe one secret that is known to be there."""
-    return _all_observed(filter(None, [find(db, address)]))[0]
+    return _all_observed(row[:-1] for row in filter(None, [find(db, address)]))[0]
 
 
 def insert(db: sqlite3.Connection, row: Row, now: int) -> None:
@@ -66,7 +69,7 @@ def insert(db: sqlite3.Connection, row: Row, now: int) -> None:
     counter = max(row.version, issued(db, row.address))
     db.execute(
         f"INSERT OR REPLACE INTO secret ({_COLUMNS}, counter, created_at, updated_at)"  # noqa: S608  # our constant
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*row, counter, now, now),
     )
 
@@ -76,7 +79,7 @@ def change(db: sqlite3.Connection, row: Row, now: int) -> None:
     db.execute(
         "UPDATE secret SET owner = ?, version = ?, enabled = ?, description = ?, tags = ?, deleted_at = ?,"
         " counter = max(counter, ?), updated_at = ? WHERE scope = ? AND ref = ?",
-        (*row[2:], row.version, now, *row.address),
+        (*row[2:-1], row.version, now, *row.address),
     )
 
 
@@ -87,6 +90,12 @@ def issued(db: sqlite3.Connection, address: Address) -> int:
     if not isinstance(counter, int):
         raise _damaged(address)
     return counter
+
+
+def spent(db: sqlite3.Connection, row: Row, address: Address) -> bool:
+    """Whether the row's version was given to another secret at an address where none is any more."""
+    found = db.execute("SELECT identity FROM secret WHERE scope = ? AND ref = ?", address).fetchone()
+    return found is not None and found != (row.identity,) and issued(db, address) >= row.version
 
 
 def purge(db: sqlite3.Connection, cutoff: int) -> None:
@@ -136,9 +145,15 @@ def current(db: sqlite3.Connection, key: bytes, address: Address) -> Sensitive |
 
 
 def reseal(db: sqlite3.Connection, key: bytes, old: Row, new: Row) -> None:
-    """Tie all versions of a secret to another owner or address. Raise Corrupt where one cannot be opened."""
+    """Tie all versions of a secret to another owner or address. Raise Corrupt where one cannot be opened.
+
+    Old ones whose number was given at the new address already, to another secret, are dropped.
+    """
     if (old.owner, old.address) == (new.owner, new.address):
         return
+    if spent(db, new._replace(version=0), new.address):
+        past = (*old.address, issued(db, new.address))
+        db.execute("DELETE FROM version WHERE scope = ? AND ref = ? AND version <= ?", past)
     found = db.execute("SELECT version, sealed FROM version WHERE scope = ? AND ref = ?", old.address).fetchall()
     for version, sealed in found:
         value = _open(key, old.address, old.owner, version, sealed)

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from syncer import retry
-from syncer.errors import AccessDenied, BackendError, Corrupt, InvalidConfiguration, Transient
+from syncer.errors import AccessDenied, BackendError, Corrupt, InvalidConfiguration, Refused, Transient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,11 +26,12 @@ BUSY_SECONDS = 10.0
 
 _SCHEMA = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-    # `version` is NULL in a tombstone: the secret is purged, its counter stays so that no version comes twice.
+    # `version` is NULL in a tombstone: the secret is purged or was moved away. Its counter stays so that no version
+    # comes twice, and its identity so that the same secret may come back.
     """CREATE TABLE secret (
         scope TEXT NOT NULL, ref TEXT NOT NULL, owner TEXT, version INTEGER, counter INTEGER NOT NULL,
         enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)), description TEXT NOT NULL, tags TEXT NOT NULL,
-        deleted_at INTEGER, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+        deleted_at INTEGER, identity TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
         PRIMARY KEY (scope, ref)
     ) WITHOUT ROWID""",
     "CREATE INDEX pending ON secret (deleted_at) WHERE deleted_at IS NOT NULL",
@@ -235,12 +236,24 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     # Python decodes what SQLite quotes from a damaged schema; a damaged counter may leave no room for the next.
     except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
-        raise _from_sqlite(error, path) from None
+        ours = _from_sqlite(error, path)
+        _forget(error)
+        raise ours from None
     except OSError as error:
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-            raise _denied(path) from None
-        message = f"{path}: {(error.strerror or 'input or output error').lower()}"
-        raise BackendError(message) from None
+        raise _from_system(error, path) from None
+
+
+def _forget(error: Exception) -> None:
+    """Take out what an error quotes from a row: it stays the context of ours, hidden but there."""
+    error.args = ()
+    if isinstance(error, UnicodeDecodeError):
+        error.object, error.start, error.end = b"?", 0, 1
+
+
+def _from_system(error: OSError, path: Path) -> SyncerError:
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return _denied(path)
+    return BackendError(f"{path}: {(error.strerror or 'input or output error').lower()}")
 
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
@@ -260,7 +273,7 @@ def _from_sqlite(error: Exception, path: Path) -> SyncerError:
     if code in _DAMAGED or extended == sqlite3.SQLITE_IOERR_SHORT_READ:
         return Corrupt(f"{path}: damaged, or not a store of syncer", hint="restore it from a backup")
     if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:  # its index of the log could not grow
-        return BackendError(f"{path}: the disk is full", hint="make room and run again; nothing was half written")
+        return Refused(f"{path}: the disk is full", hint="make room and run again; nothing was half written")
     return BackendError(f"{path}: {getattr(error, 'sqlite_errorname', type(error).__name__)}")
 
 

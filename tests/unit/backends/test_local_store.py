@@ -214,19 +214,51 @@ def test_restore_of_what_is_not_deleted(bench: Bench) -> None:
         bench.open().restore(made)
 
 
+def _turned(backend: LocalBackend, address: Address, times: int) -> Observed:
+    entry = backend.create(declared(address), Sensitive(b"v1"))
+    for number in range(times):
+        entry = backend.rotate(declared(address), Sensitive(b"v%d" % (number + 2)), entry)
+    return entry
+
+
 def test_move_leaves_a_counter_behind(bench: Bench) -> None:
     """The old name goes on counting, and so does a new name that once had a secret."""
     backend = bench.open()
-    entry = backend.create(declared(TWO), Sensitive(b"old two"))
-    for _ in range(4):
-        entry = backend.rotate(declared(TWO), Sensitive(b"old two"), entry)
-    backend.delete(entry)
+    backend.delete(_turned(backend, TWO, 2))
     _age(bench, 31)
-    moved = backend.move(declared(TWO), backend.create(declared(ONE), Sensitive(b"one")))
-    assert moved.version == "1"
+    moved = backend.move(declared(TWO), _turned(backend, ONE, 4))
+    assert moved.version == "5"
+    with bench.by_hand() as db:  # what the name had before is not to be had again, not even as history
+        assert [v for (v,) in db.execute("SELECT version FROM version WHERE ref = 'two' ORDER BY 1")] == [4, 5]
     assert backend.rotate(declared(TWO), Sensitive(b"new two"), moved).version == "6"
-    assert backend.create(declared(ONE), Sensitive(b"one again")).version == "2"
+    assert backend.create(declared(ONE), Sensitive(b"one again")).version == "6"
     assert same(backend.read(TWO), Sensitive(b"new two"))
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+def test_a_version_is_not_carried_to_a_name_that_had_it(bench: Bench, turns: int) -> None:
+    """Two values would bear one version there, and a plan would take the one for the other."""
+    backend = bench.open()
+    backend.move(declared(Address("s", "elsewhere")), _turned(backend, TWO, 1))
+    moving = _turned(backend, ONE, turns)
+    with pytest.raises(AlreadyExists, match="had this name before") as caught:
+        backend.move(declared(TWO), moving)
+    assert "s:one" in caught.value.hint
+    assert _observed(backend)[ONE] == moving
+    assert TWO not in _observed(backend)
+    assert same(backend.read(ONE), Sensitive(b"v%d" % (turns + 1)))
+
+
+def test_a_secret_may_come_back_to_its_name(bench: Bench) -> None:
+    """It is the same one, so its versions mean what they meant; its history comes along."""
+    backend = bench.open()
+    entry = backend.move(declared(TWO), _turned(backend, ONE, 1))
+    back = backend.move(declared(ONE), entry)
+    assert (back.version, back.address) == ("2", ONE)
+    assert same(backend.read(ONE), Sensitive(b"v2"))
+    with bench.by_hand() as db:
+        assert [v for (v,) in db.execute("SELECT version FROM version ORDER BY 1")] == [1, 2]
+    assert backend.rotate(declared(ONE), Sensitive(b"v3"), back).version == "3"
 
 
 def test_move_onto_pending_deletion(bench: Bench) -> None:

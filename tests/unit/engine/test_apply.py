@@ -15,9 +15,10 @@ from syncer.engine import records
 from syncer.engine.carry import apply_plan
 from syncer.engine.prepare import Request, make_plan
 from syncer.engine.refresh import source_digest
-from syncer.errors import BackendError, SafetyLimit, StateError, Transient
+from syncer.errors import AccessDenied, BackendError, SafetyLimit, StateError, Transient
 from syncer.model import Address, Move, OnRemove, Origin, Rotation
 from syncer.plans import Action, Change, Reason
+from syncer.sensitive import Sensitive
 from syncer.state.journal import Journal
 from syncer.testing import Fault, Faulty
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from syncer.backends.base import Backend
     from syncer.model import Observed, Secret
     from syncer.plans import Outcome
-    from syncer.sensitive import Sensitive
 
 A, B = Address.parse("s:a"), Address.parse("s:b")
 
@@ -48,7 +48,7 @@ def test_apply_creates_and_remembers(house: Watched) -> None:
     declared = secret("s:a", tags={"t": "1"}, description="d", on_remove=OnRemove.DELETE)
     house.declare(declared)
     outcome = house.apply()
-    assert (applied(outcome), outcome.serial) == (["create a"], 1)
+    assert (applied(outcome), outcome.serial) == (["create a"], 3)
     assert house.holds("s:a", b"v1")
     record = house.state().records[A]
     assert (record.backend, record.version, record.enabled) == ("default", "1", True)
@@ -82,7 +82,7 @@ def test_lineage_stays(house: Watched) -> None:
     house.declare(secret("s:b"))
     house.apply()
     assert before.lineage is not None
-    assert (house.state().lineage, house.state().serial) == (before.lineage, before.serial + 1)
+    assert (house.state().lineage, house.state().serial) == (before.lineage, before.serial + 3)
 
 
 def test_order_of_phases(house: Watched) -> None:
@@ -114,7 +114,7 @@ def test_order_of_phases(house: Watched) -> None:
 def test_one_failure_does_not_stop_the_others(house: Watched) -> None:
     """Unrelated addresses are done and recorded; what follows at the failed one is not begun."""
     house.declare(secret("s:a", enabled=False), secret("s:b", enabled=False))
-    house.fail(BackendError("no"), "create", address=A)
+    house.fail(AccessDenied("no"), "create", address=A)
     outcome = house.apply()
     assert [f"{c.action} {c.address.ref}" for c in outcome.applied] == ["create b", "disable b"]
     assert [(str(f.change.action), f.change.address, f.error.message) for f in outcome.failed] == [("create", A, "no")]
@@ -130,7 +130,7 @@ def test_failure_in_the_middle_of_a_chain_skips_its_rest(house: Watched) -> None
     house.store().entries[A] = replace(house.store().entries[A], deleted=True)
     house.environ["VALUE"] = "v2"
     house.declare(secret("s:a", enabled=False))
-    house.fail(BackendError("no"), "rotate")
+    house.fail(AccessDenied("no"), "rotate")
     outcome = house.apply()
     assert actions(outcome.applied) == ["create(pending_deletion)"]
     assert actions(outcome.skipped) == ["disable(enabled_differs)"]
@@ -252,6 +252,7 @@ def test_moved_value_is_the_same(house: Watched, without: list[str]) -> None:
     house.withdraw("s:a")
     house.declare(secret("s:b", GENERATE))
     house.moved = (moved("s:a", "s:b"),)
+    house.faults = []
     house.apply()
     assert house.holds("s:b", value)
     assert house.plan().changes == ()
@@ -274,16 +275,58 @@ def test_value_goes_along_to_another_backend(house: Watched) -> None:
     assert house.plan().changes == ()
 
 
-def test_value_that_cannot_be_read_is_made_anew(house: Watched) -> None:
-    """A backend that does not give values back leaves no choice."""
+def test_value_that_cannot_be_read_is_not_replaced_in_secret(house: Watched) -> None:
+    """A backend that does not give values back cannot be left with a generated one: a new value is a rotation."""
     house.backends["default"] = {"without": ["read"]}
     house.declare(secret("s:a", GENERATE))
     house.apply()
-    value = house.store().values[A].reveal()
     house.declare(secret("s:a", GENERATE, backend="west"))
-    applied(house.apply())
-    assert A in house.store("west").values
-    assert not house.holds("s:a", value, "west")
+    (error,) = house.plan().errors
+    assert error.message == "its value cannot be carried over: backend `default` does not give values back"
+
+
+def test_failed_create_keeps_what_it_was_to_come_from(house: Watched) -> None:
+    """The value is nowhere else: neither deleted nor disabled, and the next run carries it over."""
+    house.backends["default"] = {"without": ["move"]}
+    house.declare(secret("s:a", GENERATE, on_remove=OnRemove.DELETE))
+    house.apply()
+    value = house.store().values[A].reveal()
+    house.withdraw("s:a")
+    house.declare(secret("s:b", GENERATE))
+    house.moved = (Move(source=A, target=B, origin=Origin(file="syncer.yaml", line=1)),)
+    house.fail(AccessDenied("no"), "create")
+    outcome = house.apply()
+    assert actions(outcome.skipped) == ["delete(orphaned)"]
+    assert house.holds("s:a", value)
+    house.faults = []
+    house.apply()
+    assert house.holds("s:b", value)
+
+
+def test_drift_is_not_carried_over_unseen(house: Watched) -> None:
+    """What somebody planted on the former backend would count as ours on the new one."""
+    house.declare(secret("s:a", GENERATE))
+    house.apply()
+    house.store().put(house.store().entries[A], Sensitive(b"planted"))
+    house.declare(secret("s:a", GENERATE, backend="west"))
+    (failure,) = house.apply().failed
+    assert "was changed outside on backend `default`" in failure.error.message
+    assert A not in house.store("west").values
+    assert house.store().entries[A].enabled
+
+
+def test_deleted_and_declared_again_keeps_a_generated_value(house: Watched) -> None:
+    """That is what the recovery window is for."""
+    house.declare(secret("s:a", GENERATE, on_remove=OnRemove.DELETE))
+    house.apply()
+    value = house.store().values[A].reveal()
+    house.withdraw("s:a")
+    house.apply()
+    house.declare(secret("s:a", GENERATE, on_remove=OnRemove.DELETE))
+    assert actions(house.apply().applied) == ["create(pending_deletion)"]
+    assert house.holds("s:a", value)
+    assert house.state().records[A].fingerprint == fingerprint(value, "s:a")
+    assert house.plan().changes == ()
 
 
 def test_removal_on_the_former_backend_that_failed_is_made_up_for(house: Watched) -> None:
@@ -322,7 +365,7 @@ def test_what_needs_no_write_is_remembered(house: Watched) -> None:
     house.declare(secret("s:a", env("SAME"), on_remove=OnRemove.FORGET))
     outcome = house.apply()
     record = house.state().records[A]
-    assert (house.writes, outcome.applied, outcome.serial) == ([], (), 2)
+    assert (house.writes, outcome.applied, outcome.serial) == ([], (), 4)
     assert (record.source, record.on_remove) == (source_digest(env("SAME")), OnRemove.FORGET)
 
 

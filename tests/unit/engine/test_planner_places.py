@@ -186,9 +186,22 @@ def test_backend_change_of_what_another_project_took() -> None:
 
 
 def test_backend_change_onto_what_is_there() -> None:
-    """Unmanaged there, as anywhere else."""
-    findings = found([wanted(secret(A, backend="west"))], [seen()], {A: record()}, elsewhere=[seen()])
+    """Unmanaged there, as anywhere else, unless it bears our mark."""
+    elsewhere = [seen(owner=None)]
+    findings = found([wanted(secret(A, backend="west"))], [seen()], {A: record()}, elsewhere=elsewhere)
     assert (findings.changes, codes(findings)) == ([], ["unmanaged"])
+
+
+def test_backend_change_back_to_where_a_copy_was_left() -> None:
+    """It is written, as it may hold an older value, and enabled again; then the one it comes from is let go."""
+    changes = found(
+        [wanted(secret(A, backend="west"))], [seen()], {A: record()}, elsewhere=[seen(enabled=False)]
+    ).changes
+    assert [(c.backend, str(c.action), str(c.reason)) for c in changes] == [
+        ("west", "rotate", "backend_changed"),
+        ("west", "enable", "enabled_differs"),
+        (DEFAULT_BACKEND, "disable", "orphaned"),
+    ]
 
 
 def test_backend_change_onto_what_we_deleted_there() -> None:

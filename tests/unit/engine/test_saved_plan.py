@@ -194,7 +194,8 @@ def test_unsigned_json_is_no_plan(house: Watched) -> None:
 
 def test_missing_file(house: Watched) -> None:
     """Said with its name."""
-    assert "nowhere.json" in refused(house, house.folder / "nowhere.json")
+    with house.session() as session, pytest.raises(StateError, match=r"nowhere\.json"):
+        load_plan(session, house.folder / "nowhere.json")
 
 
 def test_unwritable_file(house: Watched) -> None:

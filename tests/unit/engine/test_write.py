@@ -11,7 +11,16 @@ from support import GENERATE, PROJECT, actions, env, fingerprint, secret
 
 from syncer.engine.prepare import Request
 from syncer.engine.write import Writer
-from syncer.errors import AccessDenied, AlreadyExists, BackendError, NotFound, Throttled, Transient, VersionConflict
+from syncer.errors import (
+    AccessDenied,
+    AlreadyExists,
+    BackendError,
+    NotFound,
+    Throttled,
+    Transient,
+    Unsupported,
+    VersionConflict,
+)
 from syncer.model import Address, Move, OnRemove, Origin
 from syncer.plans import Selection
 from syncer.retry import Retry
@@ -124,14 +133,44 @@ def test_lost_answer_to_a_create_makes_one_version(house: Watched) -> None:
 
 
 def test_lost_answer_to_a_rotation_while_somebody_else_writes(house: Watched) -> None:
-    """Ours is the last word: the plan was to replace what is there in any case."""
+    """What is there is not what we wrote, so it is not written over unseen: the next plan shows it."""
     prepare(house, "rotate")
     plan = house.plan()
     house.store().put(house.store().entries[A], Sensitive(b"theirs"))
     house.fail(LOST, "rotate")
-    assert applied(house.apply(plan)) == ["rotate"]
-    assert house.holds("s:a", b"v2")
+    assert failed(house.apply(plan)) == ["s:a was changed by somebody else while it was being rotated"]
+    assert house.holds("s:a", b"theirs")
     settles(house)
+    assert house.holds("s:a", b"v2")
+
+
+def test_lost_answer_to_a_rotation_of_what_another_project_took(house: Watched) -> None:
+    """It is theirs now, whatever the plan was."""
+    prepare(house, "rotate")
+    plan = house.plan()
+    house.store().put(replace(house.store().entries[A], owner="other"), Sensitive(b"theirs"))
+    house.fail(LOST, "rotate")
+    assert failed(house.apply(plan)) == ["s:a belongs to project other since it was planned"]
+    assert house.holds("s:a", b"theirs")
+
+
+def test_lost_answer_where_values_cannot_be_read(house: Watched) -> None:
+    """Ours is the last word: the plan was to replace what is there in any case."""
+    house.backends["default"] = {"without": ["read"]}
+    prepare(house, "rotate")
+    house.fail(LOST, "rotate", after=True)
+    assert applied(house.apply()) == ["rotate"]
+    settles(house)
+
+
+def test_throttled_write_is_tried_again_without_a_look(house: Watched) -> None:
+    """Too many calls are not mended by more calls, and a store that refused has written nothing."""
+    prepare(house, "create")
+    house.fail(Throttled("slow down"), "create", times=3)
+    plan = house.plan()
+    house.forget_calls()
+    assert applied(house.apply(plan)) == ["create"]
+    assert [call for call in house.opened[-1].calls if call[0] == "observe"] == []
 
 
 def test_rotation_that_lost_the_race_is_refused(house: Watched) -> None:
@@ -157,7 +196,7 @@ def test_rotation_of_what_vanished_meanwhile(house: Watched) -> None:
 
 
 @pytest.mark.parametrize("action", METHODS)
-@pytest.mark.parametrize("error", [AccessDenied("denied"), BackendError("no")], ids=["denied", "failed"])
+@pytest.mark.parametrize("error", [AccessDenied("denied"), Unsupported("no")], ids=["denied", "unsupported"])
 def test_clear_refusal_changes_nothing(house: Watched, action: str, error: Exception) -> None:
     """The record is as it was, one try is enough, and the next run does it."""
     prepare(house, action)
@@ -167,6 +206,16 @@ def test_clear_refusal_changes_nothing(house: Watched, action: str, error: Excep
     assert failed(outcome) == [str(error)]
     assert len(house.writes) == 1
     assert house.state().records == before.records
+    settles(house)
+
+
+@pytest.mark.parametrize("action", METHODS)
+@pytest.mark.parametrize("after", [False, True], ids=["not made", "made"])
+def test_failure_that_says_not_what_was_done(house: Watched, action: str, *, after: bool) -> None:
+    """An answer that cannot be read is no refusal: the write is believed, and the next run looks."""
+    prepare(house, action)
+    house.fail(BackendError("an answer that cannot be read"), METHODS[action], after=after)
+    assert failed(house.apply()) == ["an answer that cannot be read"]
     settles(house)
 
 
@@ -316,8 +365,8 @@ def test_requested_rotation_of_a_generated_value_that_stays_lost(house: Watched)
     house.apply()
     asked = house.plan(Request(selection=Selection(rotate=("s:a",))))
     house.fail(LOST, "rotate", times=FOR_EVER, after=True)
-    assert failed(house.apply(asked)) == ["connection reset"]
-    settles(house)
+    assert applied(house.apply(asked)) == ["rotate"]
+    assert house.plan().changes == ()
     held = house.store().values[A].reveal()
     assert house.state().records[A].fingerprint == fingerprint(held, "s:a")
 
@@ -331,6 +380,8 @@ def test_nothing_is_to_be_done_to_forget(house: Watched) -> None:
     house.forget_calls()
     with house.session() as session:
         backends = {"default": session.backend("default")}
-        writer = Writer(project=PROJECT, backends=backends, retry=Retry(), produce=session.resolver.value)
+        writer = Writer(
+            project=PROJECT, backends=backends, retry=Retry(), produce=session.resolver.value, same=lambda *_: False
+        )
         assert writer.write(change, None, change.observed) is None
     assert house.opened[0].calls == []

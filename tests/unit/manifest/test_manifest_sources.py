@@ -95,3 +95,15 @@ def test_it_is_checked_like_ours(tmp_path: Path, source: str, wrong: str, messag
         load(tmp_path, source)
     column = len(BEFORE) + source.index(wrong) + 1
     assert [(p.line, p.column, p.message) for p in caught.value.problems] == [(3, column, message)]
+
+
+def test_the_project_key_is_no_source(tmp_path: Path) -> None:
+    """Whoever may read the store could then read everything; other names need no class to be checked."""
+    secrets = "{a: {source: {env: SYNCER_KEY}}, b: {source: {env: OTHER}}}"
+    text = f"version: 1\nproject: p\nscopes: {{g: {{secrets: {secrets}}}}}\n"
+    (tmp_path / "syncer.yaml").write_text(text)
+    with pytest.raises(InvalidManifest) as caught:
+        load_manifest(tmp_path / "syncer.yaml")
+    assert [problem.message for problem in caught.value.problems] == [
+        "SYNCER_KEY holds the project key, which is never a value"
+    ]

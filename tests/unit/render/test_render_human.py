@@ -25,7 +25,7 @@ from plans_by_hand import (
 
 from syncer.errors import InvalidManifest, Problem, SafetyLimit, SourceError
 from syncer.model import Address
-from syncer.plans import Action, Calls, Outcome, Reason, Selection, Severity, Values
+from syncer.plans import Action, Calls, Location, Outcome, Reason, Selection, Severity, Values
 from syncer.render.human import diagnostic_text, drift_text, error_text, failure_text, outcome_text, plan_text
 from syncer.render.text import PLAIN, Style
 
@@ -156,6 +156,22 @@ def test_what_the_counts_do_not_say_is_noted() -> None:
         "Only what was selected is in this plan.",
         "The backends were not asked: state was taken for what is there.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("where", "values", "told"),
+    [
+        ("old-store/global:a", Values.RESOLVED, "carried over from old-store"),
+        ("west/global:old", Values.RESOLVED, "carried over from global:old"),
+        ("old-store/global:a", Values.SKIPPED, "not checked"),
+    ],
+)
+def test_a_value_that_is_made_once_comes_along(where: str, values: Values, told: str) -> None:
+    """A generated secret that changes its place is not said to be made anew."""
+    backend, _, address = where.partition("/")
+    former = Location(backend=backend, address=Address.parse(address))
+    moved = created("global:a", reason=Reason.MOVED, backend="west", previous=former, after=snapshot())
+    assert f"+ value = (sensitive) {told}\n" in plan_text(plan(moved, values=values), PLAIN)
 
 
 def test_drift_in_its_form() -> None:

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncer import halt
+from syncer.engine import parallel
 from syncer.errors import InvalidConfiguration, SourceError
 from syncer.sources.command import MAX_BYTES, REDACTED, redact
 
@@ -160,13 +163,13 @@ def test_the_program_and_its_end_are_named(
 
 def test_plain_words_of_a_failure_are_shown(failure: Callable[..., Any]) -> None:
     """Enough of standard error to see what went wrong, from its last three lines."""
-    script = "import sys; sys.exit('zero\\nfirst line.\\n\\nthe vault, is sealed!\\n\\tpermission denied (404) 403')"
+    script = "import sys; sys.exit('fatal\\nfirst line.\\n\\nthe vault, is sealed!\\n\\tpermission denied (404) 403')"
     text = failure(sys.executable, "-c", script.replace("vault", "vau' + 'lt").replace("permission", "per' + 'mission"))
     assert "exited with status 1; it said: " in text
     assert "vault," in text
     assert "permission" in text
     assert "(404)" not in text
-    assert "zero" not in text
+    assert "it said: " in text.partition("fatal")[0]
 
 
 @pytest.mark.parametrize(
@@ -320,7 +323,70 @@ def test_no_part_of_a_known_value_is_shown(value: str, data: st.DataObject) -> N
 
 def test_redaction_keeps_the_end_of_a_long_text() -> None:
     """At most 300 characters, from a whole word on."""
-    shown = redact("abcdefghij " * 100 + "end", [])
-    assert shown.endswith("abcdefghij end")
-    assert shown.startswith("abcdefghij ")
+    shown = redact("permission " * 100 + "end", [])
+    assert shown.endswith("permission end")
+    assert shown.startswith("permission ")
     assert 280 < len(shown) <= 300
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            "cannot unlock vault with passphrase: correct horse battery staple",
+            "cannot [redacted] vault with [redacted]",
+        ),
+        ("Permission denied: exit status 77, HTTP 403!", "Permission denied: exit status 77, HTTP 403!"),
+        ("the pin is 999, 0123 or 4711", "the [redacted] is [redacted] or [redacted]"),
+        ("can't open file hunter", "can't open file [redacted]"),
+        ("token: swordfish", "token: [redacted]"),
+        ("deniedhunter denied-hunter denied'hunter", "[redacted]"),
+    ],
+)
+def test_only_the_words_of_errors_are_shown(said: str, shown: str) -> None:
+    """A passphrase is made of plain words too."""
+    assert redact(said, []) == shown
+
+
+def test_programs_are_killed_when_their_reader_is_interrupted(
+    declare: Callable[..., Any], context: Callable[..., Any], lifeline: int
+) -> None:
+    """One Ctrl-C: those in worker threads end with their children, and nothing waits for their timeout."""
+    # The second one sends the signal once the first is up, and is itself never heard of again.
+    scripts = [FAMILY, f"until test -e up; do sleep 0.05; done; kill -USR1 {os.getpid()}; sleep 60"]
+    sources = [declare("command", ["sh", "-c", script.replace("& wait", "& touch up; wait")]) for script in scripts]
+    before = signal.signal(signal.SIGUSR1, _stop)
+    begun = time.monotonic()
+    try:
+        with pytest.raises(_Stop):
+            list(parallel.run(lambda source: source.resolve(context(BASE)), sources, 2))
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert time.monotonic() - begun < 20
+    assert everybody_ended(lifeline)
+
+
+def test_a_program_without_output_is_killed_too(declare: Callable[..., Any], context: Callable[..., Any]) -> None:
+    """Nobody listens to it any more, and nobody waits for its end either."""
+    over, failures = threading.Event(), []
+
+    def work() -> None:
+        halt.bind(over)
+        try:
+            declare("command", ["sh", "-c", "exec >&- 2>&-; sleep 60"]).resolve(context(BASE))
+        except SourceError as error:
+            failures.append(error.message)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    over.set()
+    worker.join(20)
+    assert failures == ["command `sh` was interrupted"]
+
+
+def test_a_failure_comes_from_nothing_that_holds_an_argument(run: Callable[..., Any]) -> None:
+    """Python's own errors name the whole command line."""
+    for argument in (("sh", "-c", "sleep 60", CANARY), ("yes", CANARY), ("syncer-test-nothing", CANARY)):
+        with pytest.raises(SourceError) as caught:
+            run(*argument, timeout="1s")
+        assert caught.value.__context__ is None

@@ -101,3 +101,9 @@ def test_an_unknown_encoding_is_refused(declare: Callable[..., Any], how: object
     """Offline, at load."""
     with pytest.raises(InvalidConfiguration, match="base64 or hex"):
         declare("env", "A", decode=how)
+
+
+def test_the_project_key_is_no_value(declare: Callable[..., Any]) -> None:
+    """Whoever can read the store could then read all of it."""
+    with pytest.raises(InvalidConfiguration, match="SYNCER_KEY holds the project key"):
+        declare("env", "SYNCER_KEY")

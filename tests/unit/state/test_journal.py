@@ -62,7 +62,9 @@ def test_the_last_word_on_each_address_counts(entries: list[tuple[Address, Recor
             (started.intend if intent else started.record)([(address, record)])
         started.close()
         expected = {address: record for address, record, _ in entries}
-        assert replay(Path(name) / "j", KEY) == Replay(lineage=LINEAGE, serial=3, records=expected)
+        assert replay(Path(name) / "j", KEY) == Replay(
+            lineage=LINEAGE, serial=3, entries=len(entries), records=expected
+        )
 
 
 def test_a_journal_is_private_and_starts_once(tmp_path: Path) -> None:
@@ -194,7 +196,7 @@ def test_a_left_journal_counts_for_reading_and_is_folded_once(tmp_path: Path) ->
     stored.write(SMALL)
     left_behind(tmp_path, SMALL)
     read = stored.read()
-    assert read == SMALL.advance({THREE: KNOWN}, lineage=LINEAGE)
+    assert read == SMALL.advance({THREE: KNOWN}, lineage=LINEAGE, steps=2)
     assert (tmp_path / "state.json.journal").exists()
     assert stored.fold() == read
     assert not (tmp_path / "state.json.journal").exists()
@@ -207,7 +209,7 @@ def test_a_journal_without_a_state_is_the_first_run(tmp_path: Path) -> None:
     left_behind(tmp_path, State(project="shop"))
     stored = state_file(tmp_path)
     assert stored.exists
-    assert stored.fold() == State(project="shop", lineage=LINEAGE, serial=1, records={THREE: KNOWN})
+    assert stored.fold() == State(project="shop", lineage=LINEAGE, serial=2, records={THREE: KNOWN})
 
 
 def test_the_journal_of_a_run_that_wrote_its_state_is_over(tmp_path: Path) -> None:
@@ -220,6 +222,65 @@ def test_the_journal_of_a_run_that_wrote_its_state_is_over(tmp_path: Path) -> No
     assert stored.read() == after
     assert stored.fold() == after
     assert not (tmp_path / "state.json.journal").exists()
+
+
+def test_no_moment_of_an_apply_has_the_serial_of_another(tmp_path: Path) -> None:
+    """What is read in the middle never passes for what is read at the end, nor for what a later run makes of it."""
+    stored = state_file(tmp_path)
+    stored.write(SMALL)
+    started = stored.journal(SMALL, LINEAGE)
+    seen = [stored.read().serial]
+    for put in (lambda: started.intend([(ONE, RECORD), (THREE, RECORD)]), lambda: started.record([(THREE, KNOWN)])):
+        put()
+        seen.append(stored.read().serial)
+    assert seen == [3, 5, 6]
+    stored.write(SMALL.advance({THREE: KNOWN}, lineage=LINEAGE, steps=started.serial_steps))
+    started.discard()
+    assert stored.read().serial == 7
+
+
+def test_a_crashed_apply_keeps_the_serial_that_was_read(tmp_path: Path) -> None:
+    """A plan that was made of what it left can be applied by the next run, which folds it."""
+    stored = state_file(tmp_path)
+    stored.write(SMALL)
+    left_behind(tmp_path, SMALL)
+    assert stored.read().serial == stored.fold().serial == state_file(tmp_path).read().serial == 5
+
+
+def test_a_run_that_ended_before_its_first_write_changed_nothing(tmp_path: Path) -> None:
+    """Its journal goes, and the state stays as it was, byte for byte."""
+    stored = state_file(tmp_path)
+    stored.write(SMALL)
+    before = (tmp_path / "state.json").read_bytes()
+    stored.journal(SMALL, LINEAGE).close()
+    assert stored.read() == stored.fold() == SMALL
+    assert ((tmp_path / "state.json").read_bytes(), (tmp_path / "state.json.journal").exists()) == (before, False)
+
+
+def test_after_a_failed_fsync_nothing_more_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one would succeed although the lines before it may be lost."""
+    started = journal(tmp_path)
+    real, fails = os.fsync, [True]
+
+    def once(descriptor: int) -> None:
+        if fails:
+            fails.clear()
+            raise OSError(5, "Input/output error")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", once)
+    for attempt in (
+        lambda: started.intend([(ONE, RECORD)]),
+        lambda: started.intend([(TWO, RECORD)]),
+        lambda: started.record([(TWO, RECORD)]),
+        started.check,
+    ):
+        with pytest.raises(StateError, match="Input/output error"):
+            attempt()
+    started.close()
+    left = replay(tmp_path / "j", KEY)
+    assert left is not None
+    assert left.records.keys() <= {ONE}
 
 
 @pytest.mark.parametrize(
@@ -276,7 +337,7 @@ def test_a_reader_between_two_runs_sees_one_or_the_other(tmp_path: Path) -> None
     state_file(tmp_path).write(SMALL)
     meddling = Meddling(tmp_path)
     reader = StateFile(tmp_path / "state.json", "shop", meddling)  # type: ignore[arg-type]  # as much as a reader asks
-    assert reader.read() == replace(SMALL, serial=4).advance({THREE: KNOWN}, lineage=LINEAGE)
+    assert reader.read() == replace(SMALL, serial=4).advance({THREE: KNOWN}, lineage=LINEAGE, steps=2)
     assert meddling.meddled == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import threading
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from syncer.errors import InvalidConfiguration, StateError, SyncerError
 from syncer.state.key import KEY_FILE, Keyring, make_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 RAW = bytes(range(200, 232))
@@ -278,3 +280,41 @@ def test_a_key_that_cannot_be_written_is_an_error_with_a_next_step(tmp_path: Pat
     with pytest.raises(StateError, match=r"\.syncer/key cannot be written: ") as caught:
         ring(tmp_path, may_make=True).key_id()
     assert caught.value.hint == "make room for it, or set SYNCER_KEY"
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK])
+def test_a_key_is_made_where_there_are_no_hard_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Never over another one, there too, and private."""
+    monkeypatch.setattr(os, "link", _refusing(number))
+    key = make_key(tmp_path)
+    assert ring(tmp_path).key_id() == crypto.key_id(key)
+    assert [(path.name, path.stat().st_mode & 0o777) for path in (tmp_path / ".syncer").iterdir()] == [("key", 0o600)]
+    with pytest.raises(FileExistsError):
+        make_key(tmp_path)
+    assert ring(tmp_path).key_id() == crypto.key_id(key)
+
+
+def test_half_a_key_is_never_left_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it cannot be made in one step, it is taken away again if it cannot be made at all."""
+    monkeypatch.setattr(os, "link", _refusing(errno.EPERM))
+    real, syncs = os.fsync, []
+
+    def second(descriptor: int) -> None:
+        syncs.append(descriptor)
+        if len(syncs) > 1:
+            raise OSError(errno.EIO, "Input/output error")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", second)
+    with pytest.raises(OSError, match="Input/output error"):
+        make_key(tmp_path)
+    assert list((tmp_path / ".syncer").iterdir()) == []
+
+
+def _refusing(number: int) -> Callable[..., None]:
+    def link(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return link

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -380,3 +381,23 @@ def test_the_key_stands_nowhere_in_the_state(tmp_path: Path) -> None:
     content = written(tmp_path)
     assert KEY not in content
     assert KEY.hex().encode() not in content
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK])
+def test_without_hard_links_the_backup_is_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Private and whole; every other error of the file system is one."""
+
+    def link(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    written(tmp_path, SMALL)
+    first = (tmp_path / "state.json").read_bytes()
+    monkeypatch.setattr(os, "link", link)
+    written(tmp_path, replace(SMALL, serial=4))
+    backup = tmp_path / "state.json.backup"
+    assert (backup.read_bytes(), backup.stat().st_mode & 0o777) == (first, 0o600)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["state.json", "state.json.backup"]
+    number = errno.EIO
+    with pytest.raises(StateError, match="Input/output error"):
+        state_file(tmp_path).write(replace(SMALL, serial=5))
+    assert state_file(tmp_path).read().serial == 4
