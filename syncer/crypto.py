@@ -22,6 +22,7 @@ NONCE_BYTES = 12
 # One label for each use, so that no sub-key serves two purposes. Changing one makes old data unreadable.
 FINGERPRINTS = "syncer/1/fingerprint"
 STORE = "syncer/1/local-store"
+STORE_ROWS = "syncer/1/local-store-row"
 SEALED = "syncer/1/sealed-source"
 STATE_MAC = "syncer/1/state-mac"
 JOURNAL_MAC = "syncer/1/journal-mac"
@@ -77,7 +78,8 @@ def fingerprint(key: bytes, value: Sensitive, address: Address, like: Fingerprin
     the secret was first seen and stays with it (`like`), so that a moved secret keeps its fingerprint.
     """
     salt = like.salt if like else hashlib.sha256(str(address).encode()).hexdigest()[:16]
-    return Fingerprint.of(salt, hmac.digest(key, salt.encode() + b"\0" + value.reveal(), "sha256").hex())
+    digest = hmac.digest(key, f"{salt}\0".encode() + value.reveal(), "sha256")
+    return Fingerprint(f"hmac:{salt}:{digest.hex()}")
 
 
 def mac(key: bytes, text: bytes) -> str:

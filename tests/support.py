@@ -150,6 +150,7 @@ class House:
             folder=self.folder,
             subkey=lambda label: crypto.derive(KEY, label),
             key_id=lambda: crypto.key_id(KEY),
+            has_key=lambda: True,
         )
         options = dict(self.backends[name])
         if options.pop("type", "memory") == "local":

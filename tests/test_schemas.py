@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
 from syncer import __version__
 from syncer.schemas import load_schema
+from syncer.testing.base import declared
 
 if TYPE_CHECKING:
     from cli.folder import Result
@@ -111,8 +112,11 @@ def test_drift_reports(syncer: Folder) -> None:
     syncer.apply()
     check(syncer("drift", "--format", "json"), "drift_report")
     syncer.overwrite("global:a", b"behind our back")
+    with syncer.store() as backend:
+        (seen,) = [each for each in backend.observe(["global"], []) if each.address.ref == "a"]
+        seen = backend.set_enabled(seen, enabled=False)
+        backend.update(declared(seen.address, description="e"), seen, list(seen.tags))
     with syncer.sql() as db:
-        db.execute("UPDATE secret SET enabled = 0, tags = '{}', description = 'e' WHERE ref = 'a'")
         db.execute("DELETE FROM secret WHERE ref = 'b'")
     document = check(syncer("drift", "--format", "json"), "drift_report", code=2)
     assert {each["kind"] for each in document["drift"]} == {"value", "tags", "enabled", "description", "missing"}

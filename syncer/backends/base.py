@@ -79,6 +79,8 @@ class BackendContext:
     """32 bytes derived from the project key for a label; finds or makes the key when first called."""
     key_id: Callable[[], str]
     """A public name of the project key, the same for the same key."""
+    has_key: Callable[[], bool]
+    """Whether there is a project key, without making one."""
 
 
 class Backend(ABC):

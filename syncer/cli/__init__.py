@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import io
 import os
 import sys
@@ -137,8 +136,6 @@ def group(context: click.Context, chdir: str | None, manifest: str, *, no_color:
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    # A run is short and makes no garbage in cycles to speak of; to look for it in a million objects costs a fifth.
-    gc.disable()
     _prepare_streams()
     interrupt_on_ending()
     code = run(sys.argv[1:])

@@ -76,7 +76,11 @@ def _applier(
         return crypto.fingerprint(key, one, address) == crypto.fingerprint(key, other, address)
 
     writer = Writer(
-        project=plan.project, backends=backends, retry=outside.retry, produce=session.resolver.value, same=same
+        project=plan.project,
+        backends=backends,
+        retry=replace(outside.retry, stop=stop),
+        produce=session.resolver.value,
+        same=same,
     )
     return Applier(
         plan=plan,

@@ -29,22 +29,20 @@ def run(work: Callable[[T], R], items: Iterable[T], width: int) -> Iterator[R]:
     if width <= 1:
         yield from map(work, todo)
         return
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # 10 ms that most plans need not pay
+    from concurrent.futures import ThreadPoolExecutor, wait  # noqa: PLC0415  # 10 ms that most plans need not pay
 
     over = threading.Event()
     with ThreadPoolExecutor(width, thread_name_prefix="syncer", initializer=halt.bind, initargs=(over,)) as pool:
         try:
-            yield from _results([pool.submit(work, item) for item in todo])
+            for future in [pool.submit(work, item) for item in todo]:
+                _await(future, wait)
+                yield future.result()
         finally:
             over.set()
             pool.shutdown(cancel_futures=True)
 
 
-def _results(futures: list[Future[R]]) -> Iterator[R]:
-    from concurrent.futures import wait  # noqa: PLC0415
-
-    for future in futures:
-        # A signal that comes just before a wait without end is seen at its end only.
-        while not future.done():
-            wait([future], timeout=_ATTENTION)
-        yield future.result()
+def _await(future: Future[R], wait: Callable[..., object]) -> None:
+    # A signal that comes just before a wait without end is seen at its end only.
+    while not future.done():
+        wait([future], timeout=_ATTENTION)

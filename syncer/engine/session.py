@@ -90,6 +90,7 @@ class Session:
                 folder=self.manifest.folder,
                 subkey=self.keyring.subkey,
                 key_id=self.keyring.key_id,
+                has_key=lambda: self.keyring.present,
             )
             try:
                 self._backends[name] = self.surroundings.open_backend(spec, context)

@@ -42,8 +42,10 @@ class Converter:
     those that let the rest be read; what bounds the work is raised.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, shared: bool = True) -> None:
+        """Expect a file of `size` bytes; without anchors in it, no node can be `shared`, and none is watched."""
         self.faults: list[Fault] = []
+        self._shared = shared
         self._seen: set[int] = set()
         self._open: set[int] = set()
         self._budget = min(_FREE + size, _MOST)
@@ -52,6 +54,8 @@ class Converter:
         """Convert a node and all below it. Raise Fault for aliases that recurse or multiply, and for deep nesting."""
         if isinstance(node, ScalarNode):
             return self._scalar(node)
+        if not self._shared:
+            return self._mapping(node) if isinstance(node, MappingNode) else self._sequence(node)
         self._enter(node)
         data = self._mapping(node) if isinstance(node, MappingNode) else self._sequence(node)
         self._open.remove(id(node))

@@ -112,7 +112,7 @@ def read(path: Path, report: Report, *, if_missing: str = "no such file") -> Doc
     try:
         raw = _load(path, if_missing)
         root = compose(raw)
-        converter = Converter(len(raw))
+        converter = Converter(len(raw), shared=b"&" in raw)
         data = converter.convert(root)
     except Fault as fault:
         report.faults(name, [fault])

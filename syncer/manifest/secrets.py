@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from syncer.manifest.document import Document, Report
 
-_INHERITED = frozenset({"tags", "enabled", "rotate", "on_remove"})
+_REPLACED = frozenset({"enabled", "rotate", "on_remove"})
 
 
 def declared_secrets(
@@ -42,14 +42,14 @@ def _secrets_of(
     found = []
     for ref, entry in secrets.items():
         place = ("scopes", name, "secrets", ref)
-        inherited = given.inherited
-        if not _INHERITED.isdisjoint(entry):
+        inherited, tags = given.inherited, entry.get("tags")
+        if not _REPLACED.isdisjoint(entry):
             inherited = inherit(inherited, entry, document, place, sources.report)
         found.append(
             Secret(
                 address=Address(name, ref),
                 source=sources.read(entry["source"], folder, document, (*place, "source")),
-                tags=inherited.tags,
+                tags={**given.inherited.tags, **tags} if tags else given.inherited.tags,
                 enabled=inherited.enabled,
                 description=entry.get("description", ""),
                 rotate=inherited.rotate,

@@ -66,7 +66,7 @@ class Keyring:
         key = self._read() or self._made() or self._read()
         if key is None:
             message = f"no project key: {VARIABLE} is not set and {KEY_FILE} does not exist"
-            hint = "use the key that this state was written under, or run `syncer init` to start afresh"
+            hint = "bring back the key that this state was written under, or move .syncer away to start afresh"
             raise InvalidConfiguration(message, hint=hint)
         return key
 

@@ -119,6 +119,7 @@ def context(folder: Path, project: str, key: bytes = b"k" * crypto.KEY_BYTES) ->
         folder=folder,
         subkey=lambda label: crypto.derive(key, label),
         key_id=lambda: crypto.key_id(key),
+        has_key=lambda: True,
     )
 
 

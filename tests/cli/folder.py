@@ -129,11 +129,11 @@ class Folder:
         from syncer import crypto
         from syncer.backends.local import rows
 
-        key = crypto.derive(KEY, crypto.STORE)
+        keys = rows.Keys(seal=crypto.derive(KEY, crypto.STORE), mark=crypto.derive(KEY, crypto.STORE_ROWS))
         with self.sql() as db:
             row = rows.find(db, address)
-            rows.reseal(db, key, row, row._replace(owner=None))
-            db.execute("UPDATE secret SET owner = NULL WHERE scope = ? AND ref = ?", address)
+            rows.reseal(db, keys, row, row._replace(owner=None))
+            db.execute("UPDATE secret SET owner = NULL, mark = NULL WHERE scope = ? AND ref = ?", address)
         backend.close()
 
     @contextmanager

@@ -215,7 +215,6 @@ def test_main_leaves_with_the_exit_code(syncer: Folder) -> None:
     """Streams are flushed and the interpreter's own farewell is skipped."""
     codes: list[int] = []
     syncer.monkeypatch.setattr(os, "_exit", codes.append)
-    syncer.monkeypatch.setattr(cli.gc, "disable", lambda: None)
     syncer.monkeypatch.setattr(cli, "interrupt_on_ending", lambda: None)
     syncer.monkeypatch.setattr(sys, "argv", ["syncer", "plan", "--bogus"])
     syncer.monkeypatch.setattr(sys, "stdin", None)

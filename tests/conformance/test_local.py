@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
@@ -43,8 +42,12 @@ class TestLocal(BackendConformance):
         key = backend.context.subkey("syncer/1/local-store")
         sealed = crypto.seal(key, value, crypto.bind([owner or "", *address, "1"]))
         with closing(sqlite3.connect(backend.context.folder / ".syncer/store.db")) as db, db:
+            (identity,) = db.execute("SELECT identity FROM secret WHERE (scope, ref) = (?, ?)", address).fetchone()
+            known = [owner or "", *address, "1", "1", "", "{}", "None", identity]
+            mark = crypto.mac(backend.context.subkey("syncer/1/local-store-row"), crypto.bind(known))
             db.execute(
-                "UPDATE secret SET owner = ?, tags = ? WHERE (scope, ref) = (?, ?)", (owner, json.dumps({}), *address)
+                "UPDATE secret SET owner = ?, tags = '{}', mark = ? WHERE (scope, ref) = (?, ?)",
+                (owner, mark if owner else None, *address),
             )
             db.execute("UPDATE version SET sealed = ? WHERE (scope, ref, version) = (?, ?, 1)", (sealed, *address))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable, Iterator
 
-    from syncer.backends.local.rows import Row
+    from syncer.backends.local.rows import Keys, Row
     from syncer.model import Address, Observed, Secret
     from syncer.sensitive import Sensitive
 
@@ -48,9 +48,10 @@ class LocalOptions:
 class LocalBackend(Backend):
     """Secrets in one SQLite file, each value sealed under the project key and bound to its place.
 
-    The file is made by the first write. Metadata is not sealed: observing needs no key. A version is a whole
-    number that names one value at an address for good: not another one after a purge, nor that of another secret
-    that is moved there. A secret that is moved keeps its version; where the name had it already, it cannot go there.
+    The file is made by the first write. Metadata is not sealed, so observing needs no key, but marked: a row with an
+    owner that something else changed is neither read nor written. A version is a whole number that names one value at
+    an address for good: not another one after a purge, nor that of another secret that is moved there. A secret that
+    is moved keeps its version; where the name had it already, it cannot go there.
     """
 
     type_name: ClassVar[str] = "local"
@@ -73,10 +74,15 @@ class LocalBackend(Backend):
             raise Unsupported(message)
 
     def observe(self, scopes: Collection[str], addresses: Collection[Address]) -> Iterable[Observed]:  # noqa: ARG002  # all is in the scopes
-        """Give the metadata of everything in the scopes; nothing where the file does not exist."""
+        """Give the metadata of everything in the scopes; nothing where the file does not exist.
+
+        Needs no key. Where there is one, raise Corrupt for a store that belongs to another.
+        """
         with self._store.reading() as db:
             if db is None:
                 return []
+            if self.context.has_key():
+                self._store.check_key(db)
             self.meter.call()
             return rows.listing(db, scopes, self._cutoff())
 
@@ -94,8 +100,8 @@ class LocalBackend(Backend):
                 deleted_at=None,
                 identity=os.urandom(16).hex(),
             )
-            rows.insert(db, row, _now())
-            rows.add_version(db, self._key(), row, value, _now())
+            rows.insert(db, self._keys(), row, _now())
+            rows.add_version(db, self._keys(), row, value, _now())
             return rows.observed(db, secret.address)
 
     def rotate(self, secret: Secret, value: Sensitive, expected: Observed) -> Observed:
@@ -103,10 +109,10 @@ class LocalBackend(Backend):
         with self._writing() as db:
             row = self._ours(db, secret.address, expected)
             new = row._replace(owner=self.context.project, version=rows.issued(db, secret.address) + 1)
-            rows.reseal(db, self._key(), row, new)
-            rows.add_version(db, self._key(), new, value, _now())
+            rows.reseal(db, self._keys(), row, new)
+            rows.add_version(db, self._keys(), new, value, _now())
             rows.keep_newest(db, secret.address, self.options.keep_versions)
-            return _changed(db, new)
+            return _changed(db, self._keys(), new)
 
     def read(self, address: Address) -> Sensitive:
         """Give the current value, also of a disabled secret. NotFound if gone, Corrupt if it cannot be opened."""
@@ -115,7 +121,7 @@ class LocalBackend(Backend):
                 raise _gone(address)
             self.meter.call(values_read=1)
             self._store.check_key(db)
-            value = rows.current(db, self._key(), address)
+            value = rows.current(db, self._keys(), address)
         if value is None:
             raise _gone(address)
         return value
@@ -130,26 +136,26 @@ class LocalBackend(Backend):
                 description=secret.description,
                 tags=rows.dump_tags({**kept, **secret.tags}),
             )
-            rows.reseal(db, self._key(), row, new)
-            return _changed(db, new)
+            rows.reseal(db, self._keys(), row, new)
+            return _changed(db, self._keys(), new)
 
     def set_enabled(self, expected: Observed, *, enabled: bool) -> Observed:
         """Allow or stop consumers to read it."""
         with self._writing() as db:
             row = self._ours(db, expected.address, expected)
-            return _changed(db, row._replace(enabled=int(enabled)))
+            return _changed(db, self._keys(), row._replace(enabled=int(enabled)))
 
     def delete(self, expected: Observed) -> None:
         """Delete it; it can be restored until the recovery window ends."""
         with self._writing() as db:
             row = self._ours(db, expected.address, expected)
-            _changed(db, row._replace(deleted_at=_now()))
+            _changed(db, self._keys(), row._replace(deleted_at=_now()))
 
     def restore(self, expected: Observed) -> Observed:
         """Undo a deletion. NotFound where none is pending."""
         with self._writing() as db:
             row = self._ours(db, expected.address, expected, deleted=True)
-            return _changed(db, row._replace(deleted_at=None))
+            return _changed(db, self._keys(), row._replace(deleted_at=None))
 
     def move(self, secret: Secret, expected: Observed) -> Observed:
         """Rename it with its versions, and leave a tombstone under the old name.
@@ -161,8 +167,8 @@ class LocalBackend(Backend):
             _refuse_taken(db, secret.address)
             _refuse_spent(db, row, secret.address)
             new = row._replace(scope=secret.address.scope, ref=secret.address.ref, owner=self.context.project)
-            rows.reseal(db, self._key(), row, new)
-            rows.insert(db, new, _now())
+            rows.reseal(db, self._keys(), row, new)
+            rows.insert(db, self._keys(), new, _now())
             rows.bury(db, expected.address)
             return rows.observed(db, secret.address)
 
@@ -178,20 +184,21 @@ class LocalBackend(Backend):
             yield db
 
     def _ours(self, db: sqlite3.Connection, address: Address, expected: Observed, *, deleted: bool = False) -> Row:
-        """Find what is to be written: there, not another project's, and in the expected version."""
+        """Find what is to be written: there, not another project's, as written, in the expected version."""
         row = rows.find(db, address)
         if row is None or (row.deleted_at is not None) is not deleted:
             raise _gone(address)
         if row.owner not in (None, self.context.project):
             message = f"{address}: owned by project {row.owner}"
             raise BackendError(message, hint="one secret has one project; choose another name")
+        rows.verify(db, self._keys(), row)
         if str(row.version) != expected.version:
             message = f"{address}: the store holds version {row.version}, not {expected.version}"
             raise VersionConflict(message, hint="somebody else wrote it; plan again")
         return row
 
-    def _key(self) -> bytes:
-        return self.context.subkey(crypto.STORE)
+    def _keys(self) -> Keys:
+        return rows.Keys(seal=self.context.subkey(crypto.STORE), mark=self.context.subkey(crypto.STORE_ROWS))
 
     def _cutoff(self) -> int:
         days: int = self.options.recovery_window_days
@@ -202,8 +209,8 @@ def _now() -> int:
     return int(time.time())
 
 
-def _changed(db: sqlite3.Connection, row: Row) -> Observed:
-    rows.change(db, row, _now())
+def _changed(db: sqlite3.Connection, keys: Keys, row: Row) -> Observed:
+    rows.change(db, keys, row, _now())
     return rows.observed(db, row.address)
 
 

@@ -19,6 +19,15 @@ _SEEN = "scope, ref, owner, version, enabled, description, tags, deleted_at"
 _COLUMNS = f"{_SEEN}, identity"
 
 
+class Keys(NamedTuple):
+    """The sub-keys of the store."""
+
+    seal: bytes
+    """Seals values."""
+    mark: bytes
+    """Authenticates rows."""
+
+
 class Row(NamedTuple):
     """A secret that is not purged, in the order of the columns."""
 
@@ -64,22 +73,28 @@ def observed(db: sqlite3.Connection, address: Address) -> Observed:
     return _all_observed(row[:-1] for row in filter(None, [find(db, address)]))[0]
 
 
-def insert(db: sqlite3.Connection, row: Row, now: int) -> None:
+def verify(db: sqlite3.Connection, keys: Keys, row: Row) -> None:
+    """Raise Corrupt where a row that `find` gave is not as it was written."""
+    found = db.execute("SELECT mark FROM secret WHERE scope = ? AND ref = ?", row.address).fetchone()
+    _check_mark(keys, row, *found)
+
+
+def insert(db: sqlite3.Connection, keys: Keys, row: Row, now: int) -> None:
     """Put a secret where none or a tombstone is; its counter never falls."""
     counter = max(row.version, issued(db, row.address))
     db.execute(
-        f"INSERT OR REPLACE INTO secret ({_COLUMNS}, counter, created_at, updated_at)"  # noqa: S608  # our constant
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*row, counter, now, now),
+        f"INSERT OR REPLACE INTO secret ({_COLUMNS}, mark, counter, created_at, updated_at)"  # noqa: S608  # our constant
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*row, _mark(keys, row), counter, now, now),
     )
 
 
-def change(db: sqlite3.Connection, row: Row, now: int) -> None:
+def change(db: sqlite3.Connection, keys: Keys, row: Row, now: int) -> None:
     """Write a changed row over the one with the same address."""
     db.execute(
         "UPDATE secret SET owner = ?, version = ?, enabled = ?, description = ?, tags = ?, deleted_at = ?,"
-        " counter = max(counter, ?), updated_at = ? WHERE scope = ? AND ref = ?",
-        (*row[2:-1], row.version, now, *row.address),
+        " mark = ?, counter = max(counter, ?), updated_at = ? WHERE scope = ? AND ref = ?",
+        (*row[2:-1], _mark(keys, row), row.version, now, *row.address),
     )
 
 
@@ -104,7 +119,8 @@ def purge(db: sqlite3.Connection, cutoff: int) -> None:
         "DELETE FROM version WHERE (scope, ref) IN (SELECT scope, ref FROM secret WHERE deleted_at <= ?)", (cutoff,)
     )
     db.execute(
-        "UPDATE secret SET version = NULL, owner = NULL, description = '', tags = '{}', deleted_at = NULL"
+        "UPDATE secret SET version = NULL, owner = NULL, description = '', tags = '{}', deleted_at = NULL,"
+        " mark = NULL"
         " WHERE deleted_at <= ?",
         (cutoff,),
     )
@@ -113,14 +129,15 @@ def purge(db: sqlite3.Connection, cutoff: int) -> None:
 def bury(db: sqlite3.Connection, address: Address) -> None:
     """Turn a row into a tombstone."""
     db.execute(
-        "UPDATE secret SET version = NULL, owner = NULL, description = '', tags = '{}' WHERE scope = ? AND ref = ?",
+        "UPDATE secret SET version = NULL, owner = NULL, description = '', tags = '{}', mark = NULL"
+        " WHERE scope = ? AND ref = ?",
         address,
     )
 
 
-def add_version(db: sqlite3.Connection, key: bytes, row: Row, value: Sensitive, now: int) -> None:
+def add_version(db: sqlite3.Connection, keys: Keys, row: Row, value: Sensitive, now: int) -> None:
     """Seal a value as the version that the row names."""
-    sealed = crypto.seal(key, value, _place(row.owner, row.address, row.version))
+    sealed = crypto.seal(keys.seal, value, _place(row.owner, row.address, row.version))
     db.execute("INSERT INTO version VALUES (?, ?, ?, ?, ?)", (*row.address, row.version, sealed, now))
 
 
@@ -133,18 +150,23 @@ def keep_newest(db: sqlite3.Connection, address: Address, count: int) -> None:
     )
 
 
-def current(db: sqlite3.Connection, key: bytes, address: Address) -> Sensitive | None:
-    """Open the current value; None where there is no such secret or its deletion is pending."""
+def current(db: sqlite3.Connection, keys: Keys, address: Address) -> Sensitive | None:
+    """Open the current value; None where there is no such secret or its deletion is pending. Raise Corrupt."""
     # One statement, because another process may drop the version between two.
     found = db.execute(
-        "SELECT owner, secret.version, sealed FROM secret LEFT JOIN version USING (scope, ref, version)"
-        " WHERE scope = ? AND ref = ? AND secret.version IS NOT NULL AND deleted_at IS NULL",
+        f"SELECT {_COLUMNS}, mark, sealed FROM secret LEFT JOIN version USING (scope, ref, version)"  # noqa: S608  # our constant
+        " WHERE scope = ? AND ref = ? AND version IS NOT NULL AND deleted_at IS NULL",
         address,
     ).fetchone()
-    return _open(key, address, *found) if found else None
+    if not found:
+        return None
+    *columns, mark, sealed = found
+    row = Row(*columns)
+    _check_mark(keys, row, mark)
+    return _open(keys, address, row.owner, row.version, sealed)
 
 
-def reseal(db: sqlite3.Connection, key: bytes, old: Row, new: Row) -> None:
+def reseal(db: sqlite3.Connection, keys: Keys, old: Row, new: Row) -> None:
     """Tie all versions of a secret to another owner or address. Raise Corrupt where one cannot be opened.
 
     Old ones whose number was given at the new address already, to another secret, are dropped.
@@ -156,10 +178,15 @@ def reseal(db: sqlite3.Connection, key: bytes, old: Row, new: Row) -> None:
         db.execute("DELETE FROM version WHERE scope = ? AND ref = ? AND version <= ?", past)
     found = db.execute("SELECT version, sealed FROM version WHERE scope = ? AND ref = ?", old.address).fetchall()
     for version, sealed in found:
-        value = _open(key, old.address, old.owner, version, sealed)
+        value = _open(keys, old.address, old.owner, version, sealed)
         db.execute(
             "UPDATE version SET scope = ?, ref = ?, sealed = ? WHERE scope = ? AND ref = ? AND version = ?",
-            (*new.address, crypto.seal(key, value, _place(new.owner, new.address, version)), *old.address, version),
+            (
+                *new.address,
+                crypto.seal(keys.seal, value, _place(new.owner, new.address, version)),
+                *old.address,
+                version,
+            ),
         )
 
 
@@ -210,12 +237,30 @@ def _place(owner: str | None, address: Address, version: int) -> bytes:
     return crypto.bind([owner or "", address.scope, address.ref, str(version)])
 
 
-def _open(key: bytes, address: Address, owner: str | None, version: int, sealed: object) -> Sensitive:
+def _mark(keys: Keys, row: Row) -> str | None:
+    """Authenticate a row; one without an owner, which anybody may make, has no mark."""
+    if row.owner is None:
+        return None
+    known = [row.owner, row.scope, row.ref, str(row.version), str(row.enabled), row.description, row.tags]
+    return crypto.mac(keys.mark, crypto.bind([*known, str(row.deleted_at), row.identity]))
+
+
+def _check_mark(keys: Keys, row: Row, mark: object) -> None:
+    try:
+        right = _mark(keys, row)
+    except AttributeError:  # what was a text is none any more
+        raise _changed_by_others(row.address) from None
+    # Without an owner the value's seal answers for it: it binds that there is none.
+    if right is not None and not (isinstance(mark, str) and crypto.same_mac(mark, right)):
+        raise _changed_by_others(row.address)
+
+
+def _open(keys: Keys, address: Address, owner: str | None, version: int, sealed: object) -> Sensitive:
     if not isinstance(sealed, bytes):
         raise _damaged(address)
     try:
-        return crypto.unseal(key, sealed, _place(owner, address, version))
-    except (crypto.CannotOpen, AttributeError):  # AttributeError: the owner is no text any more
+        return crypto.unseal(keys.seal, sealed, _place(owner, address, version))
+    except crypto.CannotOpen:
         raise _damaged(address) from None
 
 
@@ -223,4 +268,11 @@ def _damaged(address: Address) -> Corrupt:
     return Corrupt(
         f"{address}: what the store holds was damaged or moved from its place",
         hint="write it again with a rotation, or restore the store from a backup",
+    )
+
+
+def _changed_by_others(address: Address) -> Corrupt:
+    return Corrupt(
+        f"{address}: its row was changed by something other than syncer",
+        hint="restore the store from a backup, or delete the entry and apply",
     )

@@ -27,11 +27,11 @@ BUSY_SECONDS = 10.0
 _SCHEMA = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     # `version` is NULL in a tombstone: the secret is purged or was moved away. Its counter stays so that no version
-    # comes twice, and its identity so that the same secret may come back.
+    # comes twice, and its identity so that the same secret may come back. `mark` authenticates a row with an owner.
     """CREATE TABLE secret (
         scope TEXT NOT NULL, ref TEXT NOT NULL, owner TEXT, version INTEGER, counter INTEGER NOT NULL,
         enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)), description TEXT NOT NULL, tags TEXT NOT NULL,
-        deleted_at INTEGER, identity TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+        deleted_at INTEGER, identity TEXT NOT NULL, mark TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
         PRIMARY KEY (scope, ref)
     ) WITHOUT ROWID""",
     "CREATE INDEX pending ON secret (deleted_at) WHERE deleted_at IS NOT NULL",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from conftest import Bench
 
+    from syncer.model import Observed
+
 ONE, TWO = Address("s", "one"), Address("s", "two")
 
 
@@ -139,6 +141,117 @@ def test_wrong_key(bench: Bench) -> None:
             attempt()
         assert "SYNCER_KEY" in caught.value.hint
     assert list(bench.open().observe(["s"], [])) == [made]
+
+
+def test_foreign_store_is_told_when_observing(bench: Bench) -> None:
+    """A plan over a store of another key does not look as if nothing had changed."""
+    bench.fill("one")
+    stranger = bench.open(key=b"x" * 32)
+    with pytest.raises(Corrupt, match="sealed under another project key") as caught:
+        stranger.observe(["s"], [])
+    assert "SYNCER_KEY" in caught.value.hint
+    assert stranger.meter.total.calls == 0
+
+
+_CHANGES = {
+    "enabled": "enabled = 1",
+    "version": "version = 1",
+    "owner": "owner = 'bank'",
+    "description": "description = 'other'",
+    "binary description": "description = x'00'",
+    "tags": 'tags = \'{"team": "other"}\'',
+    "identity": "identity = 'other'",
+    "no mark": "mark = NULL",
+    "binary mark": "mark = cast(mark as blob)",
+    "other mark": "mark = 'hmac:é'",
+}
+
+
+def _disabled_in_version_2(bench: Bench) -> Observed:
+    (made,) = bench.fill("one")
+    turned = bench.open().rotate(declared(ONE), Sensitive(b"v2"), made)
+    return bench.open().set_enabled(turned, enabled=False)
+
+
+def _by_hand(bench: Bench, change: str) -> None:
+    with bench.by_hand() as db:
+        db.execute(f"UPDATE secret SET {change}")  # noqa: S608  # the tests' own
+
+
+@pytest.mark.parametrize("change", _CHANGES.values(), ids=_CHANGES)
+def test_changed_row_is_not_read(bench: Bench, change: str) -> None:
+    """A disabled secret is not enabled, nor one secret rolled back, by who can write the file but has no key."""
+    _disabled_in_version_2(bench)
+    _by_hand(bench, change)
+    with pytest.raises(Corrupt, match="s:one: its row was changed by something other than syncer") as caught:
+        bench.open().read(ONE)
+    assert caught.value.hint == "restore the store from a backup, or delete the entry and apply"
+
+
+def _attempt(backend: LocalBackend, write: str, expected: Observed) -> None:
+    writes = {
+        "rotate": lambda: backend.rotate(declared(ONE), Sensitive(b"v3"), expected),
+        "update": lambda: backend.update(declared(ONE), expected, []),
+        "enable": lambda: backend.set_enabled(expected, enabled=True),
+        "delete": lambda: backend.delete(expected),
+        "move": lambda: backend.move(declared(TWO), expected),
+        "restore": lambda: backend.restore(expected),
+    }
+    writes[write]()
+
+
+@pytest.mark.parametrize("write", ["rotate", "update", "enable", "delete", "move"])
+@pytest.mark.parametrize("change", [c for c in _CHANGES.values() if "owner" not in c and "x'00'" not in c])
+def test_changed_row_is_not_written(bench: Bench, change: str, write: str) -> None:
+    """A write would make the change look like ours: it is refused and leaves everything as it was."""
+    _disabled_in_version_2(bench)
+    _by_hand(bench, change)
+    with bench.by_hand() as db:
+        before = list(db.iterdump())
+    backend = bench.open()
+    (seen,) = backend.observe(["s"], [])
+    with pytest.raises(Corrupt, match="s:one: its row was changed"):
+        _attempt(backend, write, seen)
+    with bench.by_hand() as db:
+        assert list(db.iterdump()) == before
+
+
+def test_deletion_by_hand_is_not_restored(bench: Bench) -> None:
+    """A deletion that syncer did not write is not undone as if it had."""
+    _disabled_in_version_2(bench)
+    _by_hand(bench, "deleted_at = strftime('%s', 'now')")
+    backend = bench.open()
+    (seen,) = backend.observe(["s"], [])
+    with pytest.raises(Corrupt, match="s:one: its row was changed"):
+        _attempt(backend, "restore", seen)
+
+
+def test_stolen_owner(bench: Bench) -> None:
+    """A row that lost its owner needs no mark, but its value does not open and nobody can take it."""
+    _disabled_in_version_2(bench)
+    _by_hand(bench, "owner = NULL, mark = NULL, enabled = 1")
+    backend = bench.open()
+    (seen,) = backend.observe(["s"], [])
+    attempts = [lambda: backend.read(ONE)]
+    attempts += [lambda write=write: _attempt(backend, write, seen) for write in ("rotate", "update", "move")]
+    for attempt in attempts:
+        with pytest.raises(Corrupt, match="s:one"):
+            attempt()
+
+
+def test_every_write_leaves_a_row_that_can_be_read(bench: Bench) -> None:
+    """What syncer itself changes is authentic."""
+    backend = bench.open()
+    made = backend.create(declared(ONE), Sensitive(b"v"))
+    made = backend.rotate(declared(ONE), Sensitive(b"v2"), made)
+    made = backend.set_enabled(made, enabled=False)
+    made = backend.update(declared(ONE), made, [])
+    backend.delete(made)
+    made = backend.restore(made)
+    backend.move(declared(TWO), made)
+    assert same(backend.read(TWO), Sensitive(b"v2"))
+    with bench.by_hand() as db:
+        assert db.execute("SELECT ref, mark IS NULL FROM secret ORDER BY ref").fetchall() == [("one", 1), ("two", 0)]
 
 
 def test_newer_format(bench: Bench) -> None:

@@ -46,7 +46,8 @@ def test_observing_makes_nothing_and_asks_for_no_key(tmp_path: Path) -> None:
     def no_key(*_: object) -> bytes:
         pytest.fail("the key was asked for")
 
-    backend = LocalBackend.open({}, BackendContext(project="p", folder=tmp_path, subkey=no_key, key_id=no_key))
+    told = BackendContext(project="p", folder=tmp_path, subkey=no_key, key_id=no_key, has_key=lambda: True)
+    backend = LocalBackend.open({}, told)
     assert list(backend.observe(["s"], [])) == []
     with pytest.raises(NotFound):
         backend.read(ONE)
@@ -56,7 +57,8 @@ def test_observing_makes_nothing_and_asks_for_no_key(tmp_path: Path) -> None:
 def test_observing_a_full_store_asks_for_no_key(bench: Bench) -> None:
     """Metadata is not sealed: who may not hold the key can still plan without values."""
     made = bench.fill("one")
-    backend = LocalBackend.open({}, BackendContext(project="p", folder=bench.folder, subkey=_fail, key_id=_fail))
+    told = BackendContext(project="p", folder=bench.folder, subkey=_fail, key_id=_fail, has_key=lambda: False)
+    backend = LocalBackend.open({}, told)
     assert list(backend.observe(["s"], [])) == made
     backend.close()
 
@@ -72,7 +74,8 @@ def test_without_a_key_no_file(tmp_path: Path) -> None:
         message = "no key"
         raise InvalidConfiguration(message)
 
-    backend = LocalBackend.open({}, BackendContext(project="p", folder=tmp_path, subkey=_fail, key_id=refuse))
+    told = BackendContext(project="p", folder=tmp_path, subkey=_fail, key_id=refuse, has_key=lambda: False)
+    backend = LocalBackend.open({}, told)
     with pytest.raises(InvalidConfiguration):
         backend.create(declared(ONE), Sensitive(b"v"))
     assert list(tmp_path.iterdir()) == []
@@ -126,7 +129,9 @@ def test_observe_is_one_query(bench: Bench) -> None:
         db.set_trace_callback(seen.append)
     before = backend.meter.total.calls
     assert len(list(backend.observe(["s", "t", "u"], [ONE]))) == 2
-    assert (len(seen), backend.meter.total.calls - before) == (1, 1)
+    assert sum("secret" in statement for statement in seen) == 1
+    assert len(seen) <= 3, "more than the query and whose store it is"
+    assert backend.meter.total.calls - before == 1
 
 
 def test_each_write_is_one_call(bench: Bench) -> None:
@@ -164,6 +169,7 @@ def test_history_is_bounded(bench: Bench) -> None:
 def _age(bench: Bench, days: int) -> None:
     with bench.by_hand() as db:
         db.execute("UPDATE secret SET deleted_at = deleted_at - ?", (days * DAY,))
+    bench.mark_again()
 
 
 def test_recovery_window(bench: Bench) -> None:
@@ -322,12 +328,14 @@ def test_ownership_is_taken_with_all_versions(bench: Bench, write: str) -> None:
     with bench.by_hand() as db:
         db.execute("UPDATE secret SET owner = NULL")
     backend = bench.open("shop")
+    assert same(backend.read(ONE), Sensitive(b"v2"))
     _writes(backend, entry)[write]()
     address, current = (TWO, b"v2") if write == "move" else (ONE, b"ours" if write == "rotate" else b"v2")
     assert _observed(backend)[address].owner == "shop"
     assert same(backend.read(address), Sensitive(current))
     with bench.by_hand() as db:
-        db.execute("UPDATE secret SET version = 1")
+        db.execute("UPDATE secret SET version = 1 WHERE version IS NOT NULL")
+    bench.mark_again()
     assert same(backend.read(address), Sensitive(b"v1"))
 
 
