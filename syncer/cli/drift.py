@@ -40,8 +40,8 @@ def drift(  # noqa: PLR0913  # options
 ) -> int:
     """Find what somebody changed outside; exit with 2 if anything did.
 
-    No source is asked and no value is read. To put things right, apply; to keep them, --accept and change the
-    manifest or its sources.
+    No source is asked. Values are read with --verify-values only, and by --accept where one drifted. To put things
+    right, apply; to keep them, --accept and change the manifest or its sources.
 
     \b
     Examples:
