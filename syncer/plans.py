@@ -186,6 +186,8 @@ class Plan:
     """Addresses whose value was not checked, where values are skipped."""
     withdrawn: tuple[Address, ...] = field(default=(), repr=False, compare=False)
     """Orphans that are disabled already, for an apply to remember; no document holds it."""
+    versions: Mapping[Address, str] = field(default_factory=dict, repr=False, compare=False)
+    """Of values that were read and found right under a version that moved; as above."""
     lineage: str | None
     """None where there was no state yet."""
     serial: int

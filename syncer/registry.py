@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 BACKENDS: dict[str, tuple[str, str | None]] = {
     "local": ("syncer.backends.local:LocalBackend", None),
+    "aws-secrets-manager": ("syncer.backends.aws.secrets_manager:SecretsManager", "aws"),
+    "aws-ssm": ("syncer.backends.aws.parameter_store:ParameterStore", "aws"),
+    "vault": ("syncer.backends.vault:Vault", "vault"),
 }
 """Type to class, and the extra that brings its SDK."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -11,7 +12,6 @@ from syncer import halt
 from syncer.errors import Throttled, Transient
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
 T = TypeVar("T")
@@ -22,6 +22,8 @@ class Retry:
     """How often and how patiently to try again. Times are in seconds."""
 
     attempts: int = 6
+    patience: int = 12
+    """Tries in all while a server says that we are too fast: it does not mean that anything is broken."""
     base: float = 0.2
     cap: float = 20.0
     """The longest pause of our own choice."""
@@ -32,32 +34,34 @@ class Retry:
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[float, float], float] = random.uniform
 
-    def call(self, operation: Callable[[], T], *, recover: Callable[[], None] = lambda: None) -> T:
+    def call(self, operation: Callable[[], T]) -> T:
         """Run `operation` until it succeeds or fails for good, with full jitter between the tries.
 
-        `recover` runs before each new try; it may look at what the last one left behind. The delay that a
-        server asks for is honoured, up to `asked_cap`. Raise the last error.
+        The delay that a server asks for is honoured, up to `asked_cap`. Raise the last error.
 
         Full jitter: AWS Architecture Blog, "Exponential Backoff And Jitter".
         """
-        for attempt in range(self.attempts - 1):
+        tries = failures = 0
+        while True:
             try:
                 return operation()
             except Transient as error:
-                if self._stopped_in(self._delay(attempt, error)):
+                tries += 1
+                failures += not isinstance(error, Throttled)
+                if failures >= self.attempts or tries >= max(self.attempts, self.patience):
                     raise
-                recover()
-        return operation()
+                if self.pause(self._delay(tries - 1, error)):
+                    raise
 
-    def _stopped_in(self, pause: float) -> bool:
-        """Wait, and say whether it was all for nothing."""
+    def pause(self, seconds: float) -> bool:
+        """Wait, and say whether it was all for nothing, because the run was stopped meanwhile."""
         stop = self.stop or halt.given_up()
         if stop is None:
-            self.sleep(pause)
+            self.sleep(seconds)
             return False
         if self.sleep is time.sleep:
-            return stop.wait(pause)
-        self.sleep(pause)  # a clock of somebody else's
+            return stop.wait(seconds)
+        self.sleep(seconds)  # a clock of somebody else's
         return stop.is_set()
 
     def _delay(self, attempt: int, error: Transient) -> float:
@@ -73,6 +77,25 @@ class Retry:
             self.sleep(pause)
             slept += pause
         return found
+
+
+class Pace:
+    """Lets callers through at a steady rate, for stores that allow a few writes a second. Safe to share."""
+
+    def __init__(self, per_second: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._step = 1.0 / per_second
+        self._clock = clock
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self, retry: Retry) -> None:
+        """Wait for a turn, as `retry` waits. The first comes at once."""
+        with self._lock:
+            now = self._clock()
+            turn = max(now, self._next)
+            self._next = turn + self._step
+        if turn > now:
+            retry.pause(turn - now)
 
 
 DEFAULT = Retry()

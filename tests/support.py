@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from conformance.memory import STORES, MemoryBackend, MemoryStore
 
 from syncer import crypto
-from syncer.backends.base import BackendContext
 from syncer.backends.local import LocalBackend
 from syncer.engine.carry import apply_plan
 from syncer.engine.prepare import Request, make_plan
@@ -35,6 +34,7 @@ from syncer.model import (
 from syncer.retry import Retry
 from syncer.sensitive import Sensitive
 from syncer.state.model import State, canonical
+from syncer.testing.base import context
 
 if TYPE_CHECKING:
     import threading
@@ -145,17 +145,11 @@ class House:
 
     def open(self, name: str) -> Backend:
         """Open a backend on what is in it; the caller closes it."""
-        context = BackendContext(
-            project=PROJECT,
-            folder=self.folder,
-            subkey=lambda label: crypto.derive(KEY, label),
-            key_id=lambda: crypto.key_id(KEY),
-            has_key=lambda: True,
-        )
+        told = context(self.folder, PROJECT, KEY)
         options = dict(self.backends[name])
         if options.pop("type", "memory") == "local":
-            return LocalBackend.open({"path": f".syncer/{name}.db", **options}, context)
-        return MemoryBackend.open({"name": name, **options}, context)
+            return LocalBackend.open({"path": f".syncer/{name}.db", **options}, told)
+        return MemoryBackend.open({"name": name, **options}, told)
 
     @contextmanager
     def session(self) -> Iterator[Session]:

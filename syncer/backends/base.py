@@ -6,18 +6,21 @@ import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
 
-from syncer.errors import Unsupported
+from syncer.errors import BackendError, Transient, Unsupported
 from syncer.options import parse_options
 from syncer.plans import Calls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from syncer.model import Address, Observed, Secret
+    from syncer.retry import Retry
     from syncer.sensitive import Sensitive
+
+T = TypeVar("T")
 
 
 class Capability(StrEnum):
@@ -31,6 +34,8 @@ class Capability(StrEnum):
     DESCRIPTION = "description"
     READ = "read"
     """Values can be read back."""
+    READ_DISABLED = "read-disabled"
+    """Values of disabled secrets too."""
     DELETE = "delete"
     SOFT_DELETE = "soft-delete"
     """A deleted secret can be restored."""
@@ -81,6 +86,16 @@ class BackendContext:
     """A public name of the project key, the same for the same key."""
     has_key: Callable[[], bool]
     """Whether there is a project key, without making one."""
+    environ: Mapping[str, str]
+    """The environment variables that the backend's own tools would heed."""
+    retry: Retry
+    """For one of the several calls of a method; see `Backend.patiently`."""
+    width: int
+    """Calls that the user lets a run make at once."""
+    credential: Callable[[str, Mapping[str, Any]], Sensitive]
+    """Asks the source that an option declares, such as `{env: TOKEN}`; the first argument names the option.
+
+    Raise InvalidConfiguration for what is no source, SourceError for one that yields nothing."""
 
 
 class Backend(ABC):
@@ -94,9 +109,16 @@ class Backend(ABC):
     """
 
     type_name: ClassVar[str]
-    capabilities: ClassVar[frozenset[Capability]] = frozenset()
-    concurrency: ClassVar[int] = 1
+    capabilities: frozenset[Capability] = frozenset()
+    """What the type can do. Where options take something away, the instance says what is left."""
+    concurrency: int = 1
     """Calls that the store stands at once."""
+    batch: ClassVar[int] = 1
+    """Values that one call of `read_many` gives at most."""
+    listing_lags: ClassVar[bool] = False
+    """`observe` may show what was so some minutes ago. `look` never may: the engine asks it where they differ."""
+    version_is_shared: ClassVar[bool] = False
+    """The version also moves with what others keep beside the value; the engine reads a value whose version moved."""
     Options: ClassVar[type[Any]]
     """A frozen dataclass of the options that stand beside `type` in the manifest."""
 
@@ -116,6 +138,25 @@ class Backend(ABC):
         False where something was sealed already: it must be opened with the key that sealed it.
         """
         return None
+
+    def patiently(self, call: Callable[[], T]) -> T:
+        """Make one of the several calls of a method, trying it again by itself. Raise BackendError, never Transient.
+
+        The engine tries whole methods again. What was tried enough in here must not be tried as often again.
+        """
+        try:
+            return self.context.retry.call(call)
+        except Transient as error:
+            worn_out = BackendError(error.message, hint=error.hint)
+        raise worn_out
+
+    def declare(self, secret: Secret) -> Secret:
+        """Give the secret as it is to be here: with the tags that an option demands of every one."""
+        return secret
+
+    def shape(self, secret: Secret, value: Sensitive) -> Sensitive:
+        """Give the value as `read` will give it back, where the store takes it apart. Raise Unsupported."""
+        return value
 
     def check(self, secret: Secret) -> None:
         """Raise Unsupported for a declared secret that this backend cannot hold, with the reason; offline."""
@@ -150,8 +191,13 @@ class Backend(ABC):
         """Write a new version of the value; keep tags, description and enabled. NotFound if gone."""
 
     def read(self, address: Address) -> Sensitive:
-        """Give the current value, also of a disabled secret. NotFound if gone. Needs READ."""
+        """Give the current value. NotFound if gone. Needs READ, and READ_DISABLED for a disabled secret."""
         self._cannot(f"read {address}")
+
+    def read_many(self, addresses: Sequence[Address]) -> Iterable[tuple[Address, Sensitive]]:
+        """Give the current values of up to `batch` secrets in one call, in any order. NotFound if one is gone."""
+        for address in addresses:
+            yield address, self.read(address)
 
     def update(self, secret: Secret, expected: Observed, drop: Collection[str]) -> Observed:
         """Set tags, description and owner mark as declared, remove the tags in `drop`, keep others.

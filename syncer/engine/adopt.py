@@ -10,7 +10,8 @@ from syncer import crypto
 from syncer.backends.base import Capability
 from syncer.engine import compare
 from syncer.engine.prepare import Request, check_selection, left_out, look_around, selector, since
-from syncer.engine.refresh import read_back, source_digest
+from syncer.engine.readback import fingerprints
+from syncer.engine.refresh import source_digest
 from syncer.errors import AccessDenied, InvalidConfiguration, NotFound
 from syncer.plans import DriftKind, Plan
 from syncer.state.model import Record
@@ -34,17 +35,14 @@ def find_drift(session: Session, selection: Selection, *, verify_values: bool = 
     check_selection(selection, state.records)
     observed, backends = look_around(session, Request(selection=selection), state, chosen)
     outside = session.surroundings
-    actual: Mapping[Address, Fingerprint] = {}
-    if verify_values:
-        key = session.keyring.subkey(crypto.FINGERPRINTS)
-        records = {address: record for address, record in state.records.items() if chosen(address)}
-        actual = read_back(backends, records, observed, key, (outside.retry, outside.parallelism))
+    records = {address: record for address, record in state.records.items() if chosen(address)}
+    actual = fingerprints(session, records, observed, backends, verify=verify_values)
     state, moved = since(session, state)
     busy = sorted(filter(chosen, moved))
     found = [
         drift
-        for address, record in sorted(state.records.items())
-        if chosen(address) and address not in moved and record.backend in backends
+        for address, record in sorted(records.items())
+        if address not in moved and record.backend in backends
         for drift in compare.drift(
             address,
             record,

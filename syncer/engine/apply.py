@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from syncer import crypto
 from syncer.engine import records
-from syncer.engine.parallel import run
 from syncer.engine.refresh import source_digest
 from syncer.errors import (
     AccessDenied,
@@ -25,6 +24,7 @@ from syncer.errors import (
     Unsupported,
     VersionConflict,
 )
+from syncer.parallel import run
 from syncer.plans import Action, Failure, Outcome, Reason
 
 if TYPE_CHECKING:
@@ -269,7 +269,9 @@ class Applier:
             record = self._before(address)
             if record is None or record.fingerprint is None or address in unfinished:
                 continue
-            self._remember(address, records.settled(record, desired, source_digest(desired.secret.source)))
+            settled = records.settled(record, desired, source_digest(desired.secret.source))
+            version = self.plan.versions.get(address) if address not in self.records else None
+            self._remember(address, replace(settled, version=version or record.version))
         for address in self.plan.withdrawn:
             record = self._before(address)
             if record is not None and address not in unfinished:

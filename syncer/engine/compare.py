@@ -95,7 +95,7 @@ def drift(
     if observed is None or observed.deleted:
         yield _drift(address, record, DriftKind.MISSING, record.version, None)
         return
-    if versioned and observed.version != record.version:
+    if versioned and actual is None and observed.version != record.version:
         yield _drift(address, record, DriftKind.VALUE, record.version, observed.version)
     elif actual is not None and record.fingerprint is not None and actual != record.fingerprint:
         yield _drift(address, record, DriftKind.VALUE, str(record.fingerprint), str(actual))

@@ -58,6 +58,8 @@ class Findings:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     unchecked: list[Address] = field(default_factory=list)
     withdrawn: list[Address] = field(default_factory=list)
+    versions: dict[Address, str] = field(default_factory=dict)
+    """Of values that were read and found as they should be, under another version than the record's."""
 
     def error(self, code: str, address: Address, message: str, hint: str, secret: Secret | None = None) -> None:
         """Note what keeps the plan from being applied."""

@@ -287,6 +287,8 @@ def _compare(  # two of them are where the findings go
         found.diagnostics.extend(compare.warnings(desired, record, reason, facts.now))
     if reason is None and facts.values is Values.SKIPPED:
         found.unchecked.append(secret.address)
+    if reason is None and secret.address in facts.actual and record is not None and observed.version != record.version:
+        found.versions[secret.address] = observed.version
     if reason is None and not differs and observed.enabled == secret.enabled:
         return
     chain = chain or chain_of(found, secret, observed, record)
@@ -307,9 +309,9 @@ def _why_rotate(facts: Facts, desired: Desired, record: Record | None, observed:
         asked = Reason.ROTATION_REQUESTED if facts.rotate(desired.secret.address) else None
         return asked if kept else Reason.UNKNOWN_VALUE
     address = desired.secret.address
-    versioned = facts.can(record.backend, Capability.VERSION_IN_LIST)
-    reason = compare.value_reason(desired, record, observed, facts.values, versioned=versioned)
     actual = facts.actual.get(address)
+    versioned = actual is None and facts.can(record.backend, Capability.VERSION_IN_LIST)
+    reason = compare.value_reason(desired, record, observed, facts.values, versioned=versioned)
     if reason is None and actual is not None and actual != record.fingerprint:
         reason = Reason.DRIFTED
     return reason or compare.rotation_reason(desired.secret, record, facts.now, requested=facts.rotate(address))

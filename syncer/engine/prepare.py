@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from syncer import crypto
 from syncer.engine.facts import Facts, Findings
 from syncer.engine.planner import diff
-from syncer.engine.refresh import Observations, observe, read_back, remembered, unsupported
+from syncer.engine.readback import fingerprints
+from syncer.engine.refresh import Observations, observe, remembered, unsupported
 from syncer.errors import InvalidConfiguration
 from syncer.plans import Diagnostic, Plan, Selection, Severity, Values
 
@@ -94,6 +94,7 @@ def _plan(  # the parts of a plan
         diagnostics=tuple(found.diagnostics),
         unchecked=tuple(found.unchecked),
         withdrawn=tuple(found.withdrawn),
+        versions=found.versions,
         lineage=state.lineage,
         serial=state.serial,
         manifest_digest=session.manifest.digest,
@@ -207,7 +208,7 @@ def look_around(
         return remembered(state), backends
     places = {name: wanted[name] for name in backends}
     outside = session.surroundings
-    return observe(backends, places, outside.retry, outside.parallelism), backends
+    return observe(backends, places, state, outside.retry, outside.parallelism), backends
 
 
 def _places(session: Session, state: State, chosen: Callable[[Address], bool]) -> dict[str, set[Address]]:
@@ -234,10 +235,8 @@ def _actual(
     known: tuple[State, Callable[[Address], bool]],
     seen: tuple[Observations, dict[str, Backend]],
 ) -> dict[Address, Fingerprint]:
-    if not request.verify_values:
+    if not request.verify_values and (request.values is Values.SKIPPED or not request.refresh):
         return {}
     (state, chosen), (observed, backends) = known, seen
-    outside = session.surroundings
-    key = session.keyring.subkey(crypto.FINGERPRINTS)
     records = {address: record for address, record in state.records.items() if chosen(address)}
-    return read_back(backends, records, observed, key, (outside.retry, outside.parallelism))
+    return fingerprints(session, records, observed, backends, verify=request.verify_values)

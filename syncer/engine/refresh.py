@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syncer import crypto
-from syncer.backends.base import Capability
-from syncer.engine.parallel import run
-from syncer.errors import SourceError, SyncerError
+from syncer.engine import compare
+from syncer.errors import AccessDenied, SourceError, SyncerError
 from syncer.model import Desired, Observed
+from syncer.parallel import run
 from syncer.plans import Diagnostic, Severity, Values
 from syncer.registry import source_class
 from syncer.sources.base import SourceContext
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from syncer.retry import Retry
     from syncer.sensitive import Sensitive
     from syncer.sources.base import Source
-    from syncer.state.model import Record, State
+    from syncer.state.model import State
 
 Like = Callable[["Address"], "Fingerprint | None"]
 """The fingerprint on record whose salt the next one of an address must share, if there is one."""
@@ -39,6 +39,8 @@ class Resolver:
     project: str
     environ: Mapping[str, str]
     subkey: Callable[[str], bytes]
+    backend: Callable[[str], Backend]
+    """By name, opened when first asked: it says in which form it will give a value back."""
 
     def resolve(self, secrets: Iterable[Secret], like: Like, values: Values, width: int) -> dict[Address, Desired]:
         """Give what is desired of each address. Raise SourceError that names every source without a value."""
@@ -64,14 +66,17 @@ class Resolver:
 
     def value(self, secret: Secret) -> Sensitive:
         """Ask the source once. Raise SourceError."""
-        return _open(secret.source).resolve(self._context(secret.address))
+        return self._shaped(secret, _open(secret.source))
+
+    def _shaped(self, secret: Secret, source: Source) -> Sensitive:
+        return self.backend(secret.backend).shape(secret, source.resolve(self._context(secret.address)))
 
     def _context(self, address: Address) -> SourceContext:
         return SourceContext(self.project, address, self.environ, self.subkey)
 
     def _one(self, key: bytes, secret: Secret, source: Source, like: Like) -> Desired | tuple[Address, str]:
         try:
-            value = source.resolve(self._context(secret.address))
+            value = self._shaped(secret, source)
         except SyncerError as error:
             return secret.address, f"{secret.address}: {error.message} ({secret.origin})"
         address = secret.address
@@ -107,17 +112,45 @@ Observations = dict[str, dict["Address", Observed]]
 
 
 def observe(
-    backends: Mapping[str, Backend], wanted: Mapping[str, set[Address]], retry: Retry, width: int
+    backends: Mapping[str, Backend], wanted: Mapping[str, set[Address]], state: State, retry: Retry, width: int
 ) -> Observations:
     """Ask each backend for the scopes that hold what is wanted, backends side by side."""
 
     def ask(name: str) -> tuple[str, dict[Address, Observed]]:
-        addresses = wanted[name]
+        addresses, backend = wanted[name], backends[name]
         scopes = sorted({address.scope for address in addresses})
-        found = retry.call(lambda: list(backends[name].observe(scopes, addresses)))
-        return name, {observed.address: observed for observed in found}
+        found = {seen.address: seen for seen in retry.call(lambda: list(backend.observe(scopes, addresses)))}
+        if backend.listing_lags:
+            doubtful = [a for a in sorted(addresses) if _doubtful(state, name, a, found.get(a))]
+            _look_again(backend, doubtful, found, retry, width)
+        return name, found
 
     return dict(run(ask, [name for name, addresses in wanted.items() if addresses], width))
+
+
+def _doubtful(state: State, backend: str, address: Address, seen: Observed | None) -> bool:
+    """Whether a listing says something else than we know: it may not show yet what we did a moment ago."""
+    record = state.records.get(address)
+    if record is None or record.backend != backend:
+        return seen is not None and seen.owner == state.project
+    return record.interrupted or any(compare.drift(address, record, seen, None, versioned=True))
+
+
+def _look_again(
+    backend: Backend, doubtful: list[Address], found: dict[Address, Observed], retry: Retry, width: int
+) -> None:
+    """Put what is there now in the place of what the listing said; where we may not look, its word stands."""
+
+    def look(address: Address) -> Observed | None:
+        try:
+            return retry.call(lambda: backend.look(address))
+        except AccessDenied:
+            return found.get(address)
+
+    for address, seen in zip(doubtful, run(look, doubtful, min(width, backend.concurrency)), strict=True):
+        found.pop(address, None)
+        if seen is not None:
+            found[address] = seen
 
 
 def remembered(state: State) -> Observations:
@@ -137,33 +170,6 @@ def remembered(state: State) -> Observations:
         if record.previous_backend is not None:
             found[record.previous_backend][address] = seen
     return found
-
-
-def read_back(
-    backends: Mapping[str, Backend],
-    records: Mapping[Address, Record],
-    observed: Observations,
-    key: bytes,
-    context: tuple[Retry, int],
-) -> dict[Address, Fingerprint]:
-    """Read the values that are on record and there, and fingerprint them under the records' salts."""
-    retry, width = context
-
-    def fingerprint(address: Address) -> tuple[Address, Fingerprint]:
-        record = records[address]
-        value = retry.call(lambda: backends[record.backend].read(address))
-        return address, crypto.fingerprint(key, value, address, record.fingerprint)
-
-    present = [
-        address
-        for address, record in records.items()
-        if record.backend in backends
-        and Capability.READ in backends[record.backend].capabilities
-        and (seen := observed.get(record.backend, {}).get(address)) is not None
-        and not seen.deleted
-    ]
-    width = min([width, *(backends[records[address].backend].concurrency for address in present)])
-    return dict(run(fingerprint, present, width))
 
 
 def unsupported(desired: Iterable[Desired], backends: Mapping[str, Backend]) -> list[Diagnostic]:

@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from syncer.backends.base import Backend, BackendContext
+from syncer.engine.credentials import ask
 from syncer.engine.refresh import Resolver
 from syncer.errors import InvalidConfiguration
 from syncer.model import DEFAULT_BACKEND
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from syncer.model import BackendSpec, Manifest
     from syncer.plans import Calls
+    from syncer.sensitive import Sensitive
     from syncer.state.lock import Holder, StateLock
 
 
@@ -79,7 +81,12 @@ class Session:
     @cached_property
     def resolver(self) -> Resolver:
         """Asks the sources."""
-        return Resolver(project=self.manifest.project, environ=self.surroundings.environ, subkey=self.keyring.subkey)
+        return Resolver(
+            project=self.manifest.project,
+            environ=self.surroundings.environ,
+            subkey=self.keyring.subkey,
+            backend=self.backend,
+        )
 
     def backend(self, name: str) -> Backend:
         """Open a declared backend, once. Raise InvalidConfiguration."""
@@ -91,6 +98,10 @@ class Session:
                 subkey=self.keyring.subkey,
                 key_id=self.keyring.key_id,
                 has_key=lambda: self.keyring.present,
+                environ=self.surroundings.environ,
+                retry=self.surroundings.retry,
+                width=self.surroundings.parallelism,
+                credential=self._credential,
             )
             try:
                 self._backends[name] = self.surroundings.open_backend(spec, context)
@@ -98,6 +109,16 @@ class Session:
                 message = f"{spec.origin}: backend `{name}`: {error.message}"
                 raise InvalidConfiguration(message, hint=error.hint) from None
         return self._backends[name]
+
+    def _credential(self, option: str, given: Mapping[str, Any]) -> Sensitive:
+        return ask(
+            option,
+            given,
+            folder=self.manifest.folder,
+            project=self.manifest.project,
+            environ=self.surroundings.environ,
+            subkey=self.keyring.subkey,
+        )
 
     def calls(self) -> dict[str, Calls]:
         """What was asked of each backend so far."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from syncer.backends.base import Backend
     from syncer.model import Address, Observed, Secret
-    from syncer.plans import Change, Location
+    from syncer.plans import Change
     from syncer.retry import Retry
     from syncer.sensitive import Sensitive
 
@@ -50,8 +50,14 @@ class Writer:
         if resolved is not None:
             return resolved
         secret = _needed(change.secret)
-        value = self._carried(change.previous) if change.previous is not None else self.produce(secret)
-        self.backends[change.backend].check_value(secret, value)
+        backend = self.backends[change.backend]
+        made = (
+            self.produce(secret)
+            if change.previous is None
+            else self.read(change.previous.backend, change.previous.address)
+        )
+        value = backend.shape(secret, made)
+        backend.check_value(secret, value)
         return value
 
     def can_read(self, backend: str) -> bool:
@@ -97,8 +103,28 @@ class Writer:
         found = self.retry.call(lambda: backend.look(address))
         return None if found is None or found.deleted else found
 
+    def check_unchanged(self, backend: Backend, expected: Observed) -> None:
+        """Raise NotFound or VersionConflict where somebody was here since the plan, and the store would not say so."""
+        if Capability.CONDITIONAL_WRITE in backend.capabilities:
+            return
+        found = self.check_ours(backend.look(expected.address), expected.address)
+        if Capability.VERSION_IN_LIST in backend.capabilities and found.version != expected.version:
+            message = f"{expected.address} was changed by somebody else since it was planned"
+            raise VersionConflict(message, hint="plan again")
+
+    def check_ours(self, found: Observed | None, address: Address) -> Observed:
+        """Give what is there. Raise NotFound where nothing is, VersionConflict where it is another project's."""
+        if found is None or found.deleted:
+            message = f"{address} is gone since it was planned"
+            raise NotFound(message, hint="plan again")
+        if found.owner not in (None, self.project):
+            message = f"{address} belongs to project {found.owner} since it was planned"
+            raise VersionConflict(message, hint="plan again")
+        return found
+
     def _delete(self, backend: Backend, expected: Observed) -> None:
         try:
+            self.retry.call(lambda: self.check_unchanged(backend, expected))
             self.retry.call(lambda: backend.delete(expected))
         except NotFound:
             return  # what was to be reached is so: by somebody else, or by a try whose answer was lost
@@ -124,9 +150,6 @@ class Writer:
             if there is None or not same or self.look(backend, expected.address) is not None:
                 raise
             return there
-
-    def _carried(self, place: Location) -> Sensitive:
-        return self.read(place.backend, place.address)
 
 
 @dataclass(slots=True)
@@ -155,6 +178,8 @@ class _ValueWrite(ABC):
         landed = self._landed(self.backend.look(self.secret.address)) if self.lost else None
         if landed is not None:
             return landed
+        if not self.lost:
+            self._check()
         try:
             return self._write()
         except Throttled:
@@ -162,6 +187,9 @@ class _ValueWrite(ABC):
         except Transient:
             self.lost = True
             raise
+
+    def _check(self) -> None:
+        """Raise where the store would let a write pass that must not be made."""
 
     @abstractmethod
     def _write(self) -> Observed:
@@ -191,17 +219,22 @@ class _Rotate(_ValueWrite):
     def _write(self) -> Observed:
         return self.backend.rotate(self.secret, self.value, self.expected)
 
+    def _check(self) -> None:
+        self.writer.check_unchanged(self.backend, self.expected)
+
+    def _as_before(self, found: Observed) -> Observed:
+        """Disable again what was cut off between its new value and that."""
+        if found.enabled and not self.expected.enabled:
+            return self.backend.set_enabled(found, enabled=False)
+        return found
+
     def _landed(self, found: Observed | None) -> Observed | None:
-        address = self.secret.address
-        if found is None or found.deleted:
-            message = f"{address} is gone since it was planned"
-            raise NotFound(message, hint="plan again")
-        if found.owner not in (None, self.writer.project):
-            message = f"{address} belongs to project {found.owner} since it was planned"
-            raise VersionConflict(message, hint="plan again")
-        if found.version != self.expected.version and Capability.READ in self.backend.capabilities:
+        address, can = self.secret.address, self.backend.capabilities
+        found = self.writer.check_ours(found, address)
+        readable = Capability.READ in can and (found.enabled or Capability.READ_DISABLED in can)
+        if found.version != self.expected.version and readable:
             if self.writer.same(self.backend.read(address), self.value, address):
-                return found
+                return self._as_before(found)
             message = f"{address} was changed by somebody else while it was being rotated"
             raise VersionConflict(message, hint="plan again")
         # Where values cannot be read, it moved by our own lost write or by one that the plan was to replace anyway.

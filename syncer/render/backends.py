@@ -16,7 +16,7 @@ _COLUMNS: Mapping[str, Mapping[Capability, str]] = {
     "tags": {Capability.TAGS: "yes"},
     "description": {Capability.DESCRIPTION: "yes"},
     "move": {Capability.MOVE: "yes"},
-    "read": {Capability.READ: "yes"},
+    "read": {Capability.READ_DISABLED: "also disabled", Capability.READ: "yes"},
     "binary": {Capability.BINARY: "yes"},
     "conditional write": {Capability.CONDITIONAL_WRITE: "yes"},
     "version in list": {Capability.VERSION_IN_LIST: "yes"},

@@ -16,8 +16,10 @@ import pytest
 
 from syncer import crypto
 from syncer.backends.base import Backend, BackendContext, Capability
+from syncer.engine.credentials import ask
 from syncer.errors import SyncerError
 from syncer.model import DEFAULT_BACKEND, NO_ROTATION, Address, Observed, OnRemove, Origin, Secret, SourceSpec
+from syncer.retry import Retry
 from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ OTHER_PROJECT = "somebody-else"
 
 CANARY = b"canary-7f3a9c-never-print-me"
 """A value that must never show."""
+
+PATIENT = Retry(base=0.01, cap=0.1)
+"""Tries as often as a user's run, but does not wait as long."""
 
 _KEY = os.urandom(crypto.KEY_BYTES)
 _NOWHERE = Address("none", "none")
@@ -112,14 +117,27 @@ def declared(address: Address, *, tags: Mapping[str, str] | None = None, descrip
     )
 
 
-def context(folder: Path, project: str, key: bytes = b"k" * crypto.KEY_BYTES) -> BackendContext:
-    """Give what a session would tell a backend, under a fixed key."""
+def context(
+    folder: Path, project: str, key: bytes = b"k" * crypto.KEY_BYTES, environ: Mapping[str, str] | None = None
+) -> BackendContext:
+    """Give what a session would tell a backend, under a fixed key; without `environ`, with that of the process."""
     return BackendContext(
         project=project,
         folder=folder,
         subkey=lambda label: crypto.derive(key, label),
         key_id=lambda: crypto.key_id(key),
         has_key=lambda: True,
+        environ=os.environ if environ is None else environ,
+        retry=PATIENT,
+        width=8,
+        credential=lambda option, given: ask(
+            option,
+            given,
+            folder=folder,
+            project=project,
+            environ=os.environ if environ is None else environ,
+            subkey=lambda label: crypto.derive(key, label),
+        ),
     )
 
 

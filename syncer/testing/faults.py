@@ -50,9 +50,9 @@ class Faulty(Backend):
         self.options = inner.options
         self.context = inner.context
         self.meter = inner.meter
-        self.capabilities = inner.capabilities  # type: ignore[misc]  # it can what the one inside can
-        self.concurrency = inner.concurrency  # type: ignore[misc]  # as above
-        self.type_name = inner.type_name  # type: ignore[misc]  # as above
+        self.capabilities = inner.capabilities
+        self.concurrency = inner.concurrency
+        self.type_name = inner.type_name  # type: ignore[misc]  # it is what the one inside is
         self.calls: list[tuple[str, Address | None]] = []
         """Every call in order, also those that failed: method and address, None for observe."""
         self._seen: Counter[int] = Counter()
@@ -70,6 +70,10 @@ class Faulty(Backend):
     def check_value(self, secret: Secret, value: Sensitive) -> None:
         """Ask the one inside; never fails by itself, since it is offline."""
         self.inner.check_value(secret, value)
+
+    def shape(self, secret: Secret, value: Sensitive) -> Sensitive:
+        """Ask the one inside, as above."""
+        return self.inner.shape(secret, value)
 
     def observe(self, scopes: Collection[str], addresses: Collection[Address]) -> Iterable[Observed]:
         """Observe, or fail."""

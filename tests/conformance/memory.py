@@ -54,14 +54,14 @@ class MemoryBackend(Backend):
     """Secrets in a dictionary, with every capability that `without` leaves."""
 
     type_name: ClassVar[str] = "memory"
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability) - {Capability.DISABLE_ADVISORY}
-    concurrency: ClassVar[int] = 8
+    capabilities = frozenset(Capability) - {Capability.DISABLE_ADVISORY}
+    concurrency = 8
     Options: ClassVar[type[Any]] = MemoryOptions
 
     def __init__(self, options: MemoryOptions, context: BackendContext) -> None:
         super().__init__(options, context)
         taken = frozenset(map(Capability, options.without))
-        self.capabilities = type(self).capabilities - taken  # type: ignore[misc]  # what a test takes away
+        self.capabilities = type(self).capabilities - taken
         if Capability.DELETE in taken and Capability.SOFT_DELETE not in taken:
             message = "without delete there is no soft-delete"
             raise InvalidConfiguration(message)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from syncer import halt
 from syncer.errors import AccessDenied, BackendError, Throttled, Transient
-from syncer.retry import DEFAULT, Retry
+from syncer.retry import DEFAULT, Pace, Retry
 
 
 class Clock:
@@ -108,10 +108,10 @@ def test_a_stop_ends_the_waiting_and_the_trying() -> None:
     with pytest.raises(Throttled, match="two"):
         Retry(stop=stop, base=0.0).call(operation)
     assert (operation.calls, time.monotonic() - begun < 30) == (2, True)
-    clock = Clock()
+    clock, again = Clock(), Flaky(Transient("again"))
     with pytest.raises(Transient, match="again"):
-        Retry(stop=stop, sleep=clock.slept.append).call(Flaky(Transient("again")), recover=pytest.fail)
-    assert len(clock.slept) == 1
+        Retry(stop=stop, sleep=clock.slept.append).call(again)
+    assert (again.calls, len(clock.slept)) == (1, 1)
     assert Retry(stop=stop).call(Flaky()) == "done"
 
 
@@ -151,28 +151,28 @@ def test_no_pause_is_longer_than_the_cap(attempts: int, base: float, cap: float)
     assert all(0 <= pause <= cap for pause in clock.slept)
 
 
-def test_recover_runs_before_each_new_try() -> None:
-    """After the pause, and not before the first try."""
-    events: list[str] = []
-
-    def operation() -> str:
-        events.append("try")
-        if events.count("try") < 3:
-            message = "again"
-            raise Transient(message)
-        return "done"
-
-    retry = Retry(sleep=lambda _: events.append("sleep"))
-    assert retry.call(operation, recover=lambda: events.append("recover")) == "done"
-    assert events == ["try", "sleep", "recover", "try", "sleep", "recover", "try"]
+def test_throttles_are_borne_longer_than_failures() -> None:
+    """They do not mean that anything is broken; but no longer than patience lasts."""
+    clock = Clock()
+    assert clock.retry(attempts=3, patience=8).call(Flaky(*[Throttled("slow")] * 7)) == "done"
+    with pytest.raises(Throttled):
+        clock.retry(attempts=3, patience=8).call(Flaky(*[Throttled("slow")] * 8))
+    mixed = [Throttled("slow"), Transient("lost"), Throttled("slow"), Transient("lost"), Transient("lost")]
+    with pytest.raises(Transient, match="lost"):
+        clock.retry(attempts=3, patience=8).call(Flaky(*mixed))
 
 
-def test_what_recover_raises_ends_it() -> None:
-    """What the last try left behind may show that another must not be made."""
-    clock, operation = Clock(), Flaky(Transient("lost answer"))
-    with pytest.raises(BackendError, match="taken by somebody else"):
-        clock.retry().call(operation, recover=Flaky(BackendError("taken by somebody else")))  # type: ignore[arg-type]
-    assert operation.calls == 1
+def test_pace_spreads_the_turns() -> None:
+    """Three at once wait for nothing, a third and two thirds of a second; a late one waits for nothing."""
+    slept: list[float] = []
+    now = [100.0]
+    pace = Pace(3.0, clock=lambda: now[0])
+    retry = Retry(sleep=slept.append)
+    for _ in range(3):
+        pace.wait(retry)
+    now[0] = 200.0
+    pace.wait(retry)
+    assert slept == pytest.approx([1 / 3, 2 / 3])
 
 
 def test_until_gives_what_is_ready() -> None:

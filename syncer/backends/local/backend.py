@@ -55,7 +55,7 @@ class LocalBackend(Backend):
     """
 
     type_name: ClassVar[str] = "local"
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability) - {Capability.DISABLE_ADVISORY}
+    capabilities = frozenset(Capability) - {Capability.DISABLE_ADVISORY}
     Options: ClassVar[type[Any]] = LocalOptions
 
     def __init__(self, options: LocalOptions, context: BackendContext) -> None:

@@ -7,13 +7,13 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import syncer
-from syncer.backends.base import BackendContext
 from syncer.backends.local import LocalBackend
 from syncer.errors import AlreadyExists, BackendError, InvalidConfiguration, NotFound, Unsupported, VersionConflict
 from syncer.model import Address
@@ -46,7 +46,7 @@ def test_observing_makes_nothing_and_asks_for_no_key(tmp_path: Path) -> None:
     def no_key(*_: object) -> bytes:
         pytest.fail("the key was asked for")
 
-    told = BackendContext(project="p", folder=tmp_path, subkey=no_key, key_id=no_key, has_key=lambda: True)
+    told = replace(context(tmp_path, "p"), subkey=no_key, key_id=no_key, has_key=lambda: True)
     backend = LocalBackend.open({}, told)
     assert list(backend.observe(["s"], [])) == []
     with pytest.raises(NotFound):
@@ -57,7 +57,7 @@ def test_observing_makes_nothing_and_asks_for_no_key(tmp_path: Path) -> None:
 def test_observing_a_full_store_asks_for_no_key(bench: Bench) -> None:
     """Metadata is not sealed: who may not hold the key can still plan without values."""
     made = bench.fill("one")
-    told = BackendContext(project="p", folder=bench.folder, subkey=_fail, key_id=_fail, has_key=lambda: False)
+    told = replace(context(bench.folder, "p"), subkey=_fail, key_id=_fail, has_key=lambda: False)
     backend = LocalBackend.open({}, told)
     assert list(backend.observe(["s"], [])) == made
     backend.close()
@@ -74,7 +74,7 @@ def test_without_a_key_no_file(tmp_path: Path) -> None:
         message = "no key"
         raise InvalidConfiguration(message)
 
-    told = BackendContext(project="p", folder=tmp_path, subkey=_fail, key_id=refuse, has_key=lambda: False)
+    told = replace(context(tmp_path, "p"), subkey=_fail, key_id=refuse, has_key=lambda: False)
     backend = LocalBackend.open({}, told)
     with pytest.raises(InvalidConfiguration):
         backend.create(declared(ONE), Sensitive(b"v"))

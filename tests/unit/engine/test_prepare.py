@@ -11,7 +11,6 @@ from support import GENERATE, PROJECT, House, actions, env, secret
 
 from syncer.backends.base import Capability
 from syncer.engine.guard import check_applicable, check_blast_radius
-from syncer.engine.parallel import run
 from syncer.engine.prepare import Request, check_selection, make_plan, matcher, selector
 from syncer.engine.seal import seal_value
 from syncer.engine.session import Session, Surroundings
@@ -27,6 +26,7 @@ from syncer.errors import (
     Unsupported,
 )
 from syncer.model import Address, BackendSpec, Move, OnRemove, Origin, SourceSpec
+from syncer.parallel import run
 from syncer.plans import Action, Change, Diagnostic, Plan, Reason, Selection, Severity, Values
 from syncer.sensitive import Sensitive
 from syncer.state.model import State

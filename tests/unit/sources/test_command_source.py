@@ -14,8 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer import halt
-from syncer.engine import parallel
+from syncer import halt, parallel
 from syncer.errors import InvalidConfiguration, SourceError
 from syncer.sources.command import MAX_BYTES, REDACTED, redact
 

@@ -1,0 +1,1 @@
+"""Amazon's stores for secrets: Secrets Manager and Systems Manager Parameter Store."""

@@ -1,0 +1,54 @@
+"""Moto's WSGI application behind one lock, over connections that are kept alive."""
+
+from __future__ import annotations
+
+import io
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from conformance.fakes.child import HOST, serve
+from conformance.fakes.loopback import Answer, Handler
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+if TYPE_CHECKING:
+    import socket
+
+    from flask import Flask
+
+LOCK = threading.Lock()
+"""Moto is not thread-safe: a listing while another thread writes answers 500."""
+
+
+def run(listener: socket.socket) -> None:
+    """Serve until the parent is gone."""
+    app = DomainDispatcherApplication(_backend)
+    serve(make_server(HOST, 0, app, threaded=True, request_handler=MotoHandler, fd=listener.fileno()))
+
+
+def _backend(service: Any) -> Flask:
+    """Build one service's application, where an exception is a 500 and a traceback on standard error."""
+    app = create_backend_app(service)
+    app.debug = False
+    return app
+
+
+class MotoHandler(Handler, MotoRequestHandler):
+    """Answers a call; werkzeug's own handler closes each connection and waits 10 ms before it does."""
+
+    def respond(self) -> None:
+        """Ask the application, one call at a time."""
+        environ = self.make_environ()
+        environ["wsgi.input"] = io.BytesIO(self.body())
+        with LOCK:
+            answer = _ask(self.server.app, environ)
+        self.send(answer)
+
+
+def _ask(app: Any, environ: dict[str, Any]) -> Answer:
+    begun: list[Any] = []
+    with closing(app(environ, lambda *begin: begun.extend(begin))) as chunks:
+        body = b"".join(chunks)
+    status, headers = begun[:2]
+    return Answer(status=int(status.split()[0]), headers=tuple(headers), body=body)
