@@ -29,6 +29,9 @@ PACKAGE = ROOT / "syncer"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
+EXTRAS = sorted({extra for _, extra in BACKENDS.values() if extra is not None})
+"""What users install for a backend, by the names in the registry."""
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match)
 
@@ -264,7 +267,10 @@ def test_dependencies_are_what_is_imported() -> None:
     imported = {name for path in MODULES for name in _top_level(path)} - set(sys.stdlib_module_names) - {"syncer"}
     known = packages_distributions()
     used = {_normal(known[name][0]) for name in imported - {"pytest"}}
-    assert used == {_normal(re.split(r"[<>=!~\[; ]", entry)[0]) for entry in PROJECT["project"]["dependencies"]}
+    extras = PROJECT["project"]["optional-dependencies"]
+    declared = [*PROJECT["project"]["dependencies"], *(entry for name in EXTRAS for entry in extras[name])]
+    assert used == {_normal(re.split(r"[<>=!~\[; ]", entry)[0]) for entry in declared}
+    assert extras["all"] == [f"syncer[{','.join(EXTRAS)}]"]
     assert "pytest" not in {name for path in MODULES if "testing" not in path.parts for name in _top_level(path)}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from syncer import crypto
 from syncer.backends.base import Capability
 from syncer.engine import compare
+from syncer.engine.guard import emptied
 from syncer.engine.prepare import Request, check_selection, left_out, look_around, selector, since
 from syncer.engine.readback import fingerprints
 from syncer.engine.refresh import source_digest
@@ -55,7 +56,7 @@ def find_drift(session: Session, selection: Selection, *, verify_values: bool = 
         project=state.project,
         changes=(),
         drift=tuple(found),
-        diagnostics=(left_out(len(busy)),) if busy else (),
+        diagnostics=(*emptied(found, records.values()), *((left_out(len(busy)),) if busy else ())),
         unchecked=tuple(busy),
         timestamp=outside.clock(),
         lineage=state.lineage,
@@ -175,6 +176,6 @@ def _fingerprint(session: Session, name: str, address: Address, like: Fingerprin
         return None
     try:
         value = session.surroundings.retry.call(lambda: backend.read(address))
-    except AccessDenied:
+    except (AccessDenied, NotFound):  # there, but with nothing in it that is ours to read
         return None
     return crypto.fingerprint(session.keyring.subkey(crypto.FINGERPRINTS), value, address, like)

@@ -188,12 +188,14 @@ class Applier:
     def _value(self, change: Change) -> Sensitive:
         desired = self.plan.desired.get(change.address)
         resolved = desired.value if desired else None
-        if change.previous is None or resolved is not None:
-            return self.writer.value(change, resolved)
+        if resolved is not None:
+            return resolved
+        if change.previous is None:
+            return self.writer.made(change)
         with self._turns[change.previous.backend]:
-            value = self.writer.value(change, None)
-        self._check_carried(change.previous, value)
-        return value
+            carried = self.writer.read(change.previous.backend, change.previous.address)
+        self._check_carried(change.previous, carried)
+        return self.writer.fitting(change, carried)
 
     def _check_carried(self, place: Location, value: Sensitive) -> None:
         """Raise VersionConflict for a value that is not the one we wrote: to carry it over would hide the drift."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from syncer.errors import PlanIncomplete, SafetyLimit, StalePlan
-from syncer.plans import Action, Values
+from syncer.plans import Action, Diagnostic, DriftKind, Severity, Values
 
 if TYPE_CHECKING:
-    from syncer.plans import Plan
-    from syncer.state.model import State
+    from collections.abc import Iterable, Iterator
+
+    from syncer.plans import Drift, Plan
+    from syncer.state.model import Record, State
 
 _RADIUS = 0.30
 _ALWAYS_FINE = 5
@@ -27,6 +30,19 @@ def check_blast_radius(plan: Plan) -> None:
     if withdrawn > _ALWAYS_FINE and withdrawn > _RADIUS * total:
         message = f"the plan deletes or disables {withdrawn} of {total} secrets"
         raise SafetyLimit(message, hint="if that is meant, say --allow-mass-change")
+
+
+def emptied(drift: Iterable[Drift], records: Iterable[Record]) -> Iterator[Diagnostic]:
+    """Warn of each backend that holds nothing of what is on record: more often the wrong place than a mass deletion."""
+    missing = Counter(d.backend for d in drift if d.kind is DriftKind.MISSING)
+    if not missing:
+        return  # as nearly always: ten thousand records need not be counted
+    known = Counter(record.backend for record in records)
+    for name, number in sorted(missing.items()):
+        if number == known[name] > 1:
+            message = f"backend `{name}` holds none of the {number} secrets that are on record there"
+            hint = "is it the right account, region, address, path?"
+            yield Diagnostic(severity=Severity.WARNING, code="nothing_there", message=message, hint=hint)
 
 
 def check_applicable(plan: Plan, state: State) -> None:

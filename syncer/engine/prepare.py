@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from syncer.engine.facts import Facts, Findings
+from syncer.engine.guard import emptied
 from syncer.engine.planner import diff
 from syncer.engine.readback import fingerprints
 from syncer.engine.refresh import Observations, observe, remembered, unsupported
@@ -70,6 +71,7 @@ def make_plan(session: Session, request: Request) -> Plan:
     )
     found = diff(facts)
     found.diagnostics.extend(unsupported(desired.values(), backends))
+    found.diagnostics.extend(emptied(found.drift, (r for address, r in state.records.items() if chosen(address))))
     if busy := sorted(filter(chosen, moved)):
         found.unchecked[:] = sorted({*found.unchecked, *busy})
         found.diagnostics.append(left_out(len(busy)))

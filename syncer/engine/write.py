@@ -42,23 +42,19 @@ class Writer:
     same: Callable[[Sensitive, Sensitive, Address], bool]
     """Whether two values are equal, told by their fingerprints."""
 
-    def value(self, change: Change, resolved: Sensitive | None) -> Sensitive:
-        """The value to write: as resolved, or carried over from where the secret comes from, or made now.
+    def made(self, change: Change) -> Sensitive:
+        """Ask a source that makes its value at apply. Raise SourceError; Unsupported as `fitting` does."""
+        return self.fitting(change, self.produce(_needed(change.secret)))
 
-        Raise Unsupported for one that the backend cannot hold: what is made at apply could not be checked before.
+    def fitting(self, change: Change, value: Sensitive) -> Sensitive:
+        """Give the value as its backend will hold it.
+
+        Raise Unsupported for one that it cannot hold: what is known only at apply could not be checked before.
         """
-        if resolved is not None:
-            return resolved
-        secret = _needed(change.secret)
-        backend = self.backends[change.backend]
-        made = (
-            self.produce(secret)
-            if change.previous is None
-            else self.read(change.previous.backend, change.previous.address)
-        )
-        value = backend.shape(secret, made)
-        backend.check_value(secret, value)
-        return value
+        backend, secret = self.backends[change.backend], _needed(change.secret)
+        shaped = backend.shape(secret, value)
+        backend.check_value(secret, shaped)
+        return shaped
 
     def can_read(self, backend: str) -> bool:
         """Whether the backend gives values back."""

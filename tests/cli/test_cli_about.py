@@ -128,10 +128,10 @@ def test_schema(syncer: Folder, name: str) -> None:
 
 def test_backends(syncer: Folder) -> None:
     """A table: a line for each type, with what it can do."""
-    assert syncer.fine("backends").splitlines()[:2] == [
-        "type   disable   delete  tags  description  move  read  binary  conditional write  version in list",
-        "local  enforced  soft    yes   yes          yes   yes   yes     yes                yes",
-    ]
+    heading, local, *others = syncer.fine("backends").splitlines()
+    assert heading.split()[:3] == ["type", "disable", "delete"]
+    assert local.split()[:4] == ["local", "enforced", "soft", "yes"]
+    assert [line.split()[0] for line in others] == ["aws-secrets-manager", "aws-ssm", "vault"]
 
 
 def test_a_backend_whose_sdk_is_missing_is_listed(syncer: Folder) -> None:
@@ -141,7 +141,7 @@ def test_a_backend_whose_sdk_is_missing_is_listed(syncer: Folder) -> None:
     )
     told = syncer.fine("backends")
     assert "acme: not installed; pip install 'syncer[acme]'" in told
-    assert "bare  no       no      no    no           no    no    no      no                 no\n" in told
+    assert any(set(line.split()) == {"bare", "no"} for line in told.splitlines())
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -9,8 +9,12 @@ from conformance.fakes.loopback import Answer
 USER = "arn:aws:iam::123456789012:user/ci"
 
 
+def _encoded(document: object) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
 def aws_error(kind: str, message: str, status: int = 400, member: str = "message") -> Answer:
-    """Give an error of the JSON 1.1 protocol. A service's own errors say `Message`, the front end's mostly `message`."""
+    """Give an error of the JSON 1.1 protocol; what a service models says `Message`, the front end mostly `message`."""
     return Answer(
         status=status,
         headers=(
@@ -44,9 +48,7 @@ BARE_UNAVAILABLE = Answer(
 )
 """A load balancer's page instead of JSON: botocore's error code is then "503"."""
 EXPIRED_TOKEN = aws_error("ExpiredTokenException", "The security token included in the request is expired")
-UNRECOGNIZED_CLIENT = aws_error(
-    "UnrecognizedClientException", "The security token included in the request is invalid."
-)
+UNRECOGNIZED_CLIENT = aws_error("UnrecognizedClientException", "The security token included in the request is invalid.")
 
 
 def vault_error(status: int, *errors: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
@@ -56,10 +58,10 @@ def vault_error(status: int, *errors: str, headers: tuple[tuple[str, str], ...] 
 
 
 VAULT_DENIED = vault_error(403, "1 error occurred:\n\t* permission denied\n\n")
-"""A valid token whose policies do not reach; the same from OpenBao."""
+"""A valid token whose policies do not reach; OpenBao 2.6.2 says the same."""
 VAULT_INVALID_TOKEN = vault_error(403, "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n")
 OPENBAO_INVALID_TOKEN = vault_error(403, "permission denied")
-"""Also what both say when there is no token at all."""
+"""OpenBao 2.6.2, also where there is no token at all."""
 VAULT_STALE_INDEX = vault_error(412, "1 error occurred:\n\t* required index state not present\n\n")
 """A performance standby that is behind the caller's last write."""
 VAULT_SEALED = vault_error(503, "Vault is sealed")
@@ -69,7 +71,3 @@ def vault_rate_limited(path: str, retry_after: int | None = 1) -> Answer:
     """Refuse by a quota; `Retry-After`, in seconds, comes only where the operator has switched it on."""
     headers = () if retry_after is None else (("Retry-After", str(retry_after)),)
     return vault_error(429, f'request path "{path}": rate limit quota exceeded', headers=headers)
-
-
-def _encoded(document: object) -> bytes:
-    return json.dumps(document, separators=(",", ":")).encode()

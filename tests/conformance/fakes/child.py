@@ -60,7 +60,7 @@ def _reported(stream: IO[bytes]) -> int:
 
 
 def listen() -> socket.socket:
-    """In the child: bind a free port and report it. Calls wait in the backlog until `serve`, so slow imports come after."""
+    """In the child: bind a free port, report it. Slow imports come after; calls wait in the backlog until `serve`."""
     listener = socket.create_server((HOST, 0))
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()

@@ -70,7 +70,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.close_connection:
             lines.append("Connection: close")
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
-        self.wfile.write(head + answer.body[: int(len(answer.body) * share)])
+        body = b"" if self.command == "HEAD" else answer.body
+        self.wfile.write(head + body[: int(len(body) * share)])
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name in http.server
         """Say nothing."""

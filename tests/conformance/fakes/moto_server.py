@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,30 +14,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ENVIRONMENT = {"MOTO_DISABLE_GLOBAL_CORS": "1"}  # browsers' headers, on every answer
-SELDOM = 200_000
-"""Allocations between two garbage collections; the default of 700 doubles the time that importing takes."""
 
 
 @contextmanager
 def moto_server() -> Iterator[str]:
-    """Give the base URL of a fresh moto; the first call waits for its imports, a service's first call for that service's."""
+    """Give the base URL of a fresh moto; the first call, and the first of each service, wait for its imports."""
     with child("conformance.fakes.moto_server", environment=ENVIRONMENT) as url:
         yield url
 
 
 def reset(url: str) -> None:
     """Forget everything that a moto holds."""
-    connection = HTTPConnection(urlsplit(url).netloc)
-    try:
+    with closing(HTTPConnection(urlsplit(url).netloc)) as connection:
         connection.request("POST", "/moto-api/reset")
-        answer = connection.getresponse()
-        assert answer.status == 200, answer.read()
-    finally:
-        connection.close()
+        assert connection.getresponse().status == HTTPStatus.OK
 
 
 if __name__ == "__main__":
-    gc.set_threshold(SELDOM)
     listener = listen()
     from conformance.fakes.moto_app import run
 

@@ -10,6 +10,7 @@ import pytest
 from support import GENERATE, PROJECT, House, actions, env, secret
 
 from syncer.backends.base import Capability
+from syncer.engine.adopt import find_drift
 from syncer.engine.guard import check_applicable, check_blast_radius
 from syncer.engine.prepare import Request, check_selection, make_plan, matcher, selector
 from syncer.engine.seal import seal_value
@@ -509,3 +510,20 @@ def test_removed_entry_is_part_of_the_plan(house: Watched) -> None:
     house.withdraw("s:a")
     house.removed = {A: OnRemove.DELETE}
     assert asked(house) == ["delete s:a"]
+
+
+def test_a_store_that_holds_nothing_of_ours_is_suspicious(house: Watched) -> None:
+    """Rather another account, path or namespace than everything deleted by hand; one secret alone proves nothing."""
+    house.declare(secret("s:a"), secret("s:b"))
+    house.apply()
+    house.store().entries.pop(Address.parse("s:a"))
+    assert [d.code for d in house.plan().diagnostics] == []
+    house.store().entries.clear()
+    with house.session() as session:
+        drift = find_drift(session, Selection())
+    for plan in (house.plan(), drift):
+        (found,) = plan.diagnostics
+        assert (found.code, found.message) == (
+            "nothing_there",
+            "backend `default` holds none of the 2 secrets that are on record there",
+        )

@@ -1,0 +1,199 @@
+"""The fields of a request, read as leniently as Go's mapstructure reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from conformance.fakes.vault.replies import Document, Refused, errors
+from conformance.fakes.vault.requests import FALSE, TRUE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from conformance.fakes.vault.flavours import Flavour
+
+VALIDATION = "Field validation failed: "
+
+
+class Unreadable(Exception):
+    """A value that does not become the wanted type; says why."""
+
+
+def go_type(value: Any) -> str:
+    """Name the type that Go's decoder gives a JSON value."""
+    names: dict[type, str] = {
+        str: "string",
+        bool: "bool",
+        int: "json.Number",
+        float: "json.Number",
+        list: "[]interface {}",
+        dict: "map[string]interface {}",
+    }
+    return names[type(value)]
+
+
+def go_text(value: Any) -> str:
+    """Print a value as Go's `%v` does."""
+    match value:
+        case dict():
+            return "map[" + " ".join(f"{name}:{go_text(value[name])}" for name in sorted(value)) + "]"
+        case list():
+            return "[" + " ".join(map(go_text, value)) + "]"
+        case bool():
+            return str(value).lower()
+        case None:
+            return "<nil>"
+        case _:
+            return str(value)
+
+
+def unconvertible(where: str, wanted: str, value: Any, flavour: Flavour) -> Unreadable:
+    """Say that no value of this type becomes another; only Vault quotes the value."""
+    quoted = "" if flavour.quotes_less else f", value: '{go_text(value)}'"
+    return Unreadable(f"'{where}' expected type '{wanted}', got unconvertible type '{go_type(value)}'{quoted}")
+
+
+def unparsable(where: str, wanted: str, parser: str, text: str, flavour: Flavour) -> Unreadable:
+    """Say that a text is no number or no switch; only Vault quotes the text."""
+    if flavour.quotes_less:
+        return Unreadable(f"'{where}' cannot parse value as '{wanted}': strconv.{parser}: invalid syntax")
+    return Unreadable(f"cannot parse '{where}' as {wanted}: strconv.{parser}: parsing \"{text}\": invalid syntax")
+
+
+def integer(value: Any, flavour: Flavour, where: str = "") -> int:
+    """Read an integer; null and the empty text are 0, `0x1f` is 31, 3.0 is none."""
+    match value:
+        case None | "":
+            return 0
+        case bool() | int():
+            return int(value)
+        case str() | float():
+            return parsed(str(value), flavour, where)
+        case _:
+            raise unconvertible(where, "int", value, flavour)
+
+
+def parsed(text: str, flavour: Flavour, where: str) -> int:
+    """Read digits; Go takes no white space around them."""
+    if text.strip() == text:
+        try:
+            return int(text, 0)
+        except ValueError:
+            pass
+    raise unparsable(where, "int", "ParseInt", text, flavour)
+
+
+def boolean(value: Any, flavour: Flavour) -> bool:
+    """Read a switch; null and the empty text are off, numbers but 0 on."""
+    match value:
+        case None | "":
+            return False
+        case bool() | int() | float():
+            return bool(value)
+        case str() if value in TRUE | FALSE:
+            return value in TRUE
+        case str():
+            raise unparsable("", "bool", "ParseBool", value, flavour)
+        case _:
+            raise unconvertible("", "bool", value, flavour)
+
+
+def mapping(value: Any, flavour: Flavour) -> Document | None:
+    """Read an object; null stays null, an empty list is an empty object."""
+    match value:
+        case None | dict():
+            return value
+        case []:
+            return {}
+        case [first, *_]:
+            where, value = "[0]", first
+        case _:
+            where = ""
+    if flavour.quotes_less:
+        raise unconvertible(where, "map[string]interface {}", value, flavour)
+    kind = "string" if go_type(value) == "json.Number" else go_type(value)
+    message = f"'{where}' expected a map, got '{kind}'"
+    raise Unreadable(message)
+
+
+def integers(value: Any, flavour: Flavour) -> list[int]:
+    """Read a list of integers, or a text with commas between them."""
+    items = value.split(",") if isinstance(value, str) and value else value
+    if not isinstance(items, list):
+        items = [] if items in {None, ""} else [items]
+    try:
+        return [integer(item, flavour, f"[{at}]") for at, item in enumerate(items)]
+    except Unreadable as unreadable:
+        head = "decoding failed due to the following error(s):\n\n" if flavour.quotes_less else "1 error(s) decoding:\n\n* "
+        message = f"{head}{unreadable}"
+    raise Unreadable(message)
+
+
+def text(value: Any, flavour: Flavour) -> str:
+    """Read a text; null is empty, a switch is 0 or 1, numbers are as they were written."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(int(value))
+        case str() | int() | float():
+            return str(value)
+        case _:
+            raise unconvertible("", "string", value, flavour)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """The fields of one request."""
+
+    raw: Document
+    flavour: Flavour
+    prefix: str = VALIDATION
+    """What an error begins with; nothing where the server looks whether the entry exists before it validates."""
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.raw
+
+    def any_of(self, names: Collection[str]) -> bool:
+        """Tell whether one of them is there, if only as null."""
+        return any(name in self.raw for name in names)
+
+    def unknown(self, names: Collection[str]) -> list[str]:
+        """Give the fields that are not among these, sorted."""
+        return sorted(name for name in self.raw if name not in names)
+
+    def integer(self, name: str) -> int:
+        """Give an integer, 0 where there is none."""
+        try:
+            return integer(self.raw.get(name), self.flavour)
+        except Unreadable as unreadable:
+            refusal = self._refusal(name, unreadable)
+        raise refusal
+
+    def boolean(self, name: str) -> bool:
+        """Give a switch."""
+        try:
+            return boolean(self.raw.get(name), self.flavour)
+        except Unreadable as unreadable:
+            refusal = self._refusal(name, unreadable)
+        raise refusal
+
+    def mapping(self, name: str) -> Document | None:
+        """Give an object, or null."""
+        try:
+            return mapping(self.raw.get(name), self.flavour)
+        except Unreadable as unreadable:
+            refusal = self._refusal(name, unreadable)
+        raise refusal
+
+    def integers(self, name: str) -> list[int]:
+        """Give a list of integers."""
+        try:
+            return integers(self.raw.get(name), self.flavour)
+        except Unreadable as unreadable:
+            refusal = self._refusal(name, unreadable)
+        raise refusal
+
+    def _refusal(self, name: str, unreadable: Unreadable) -> Refused:
+        return Refused(errors(400, f'{self.prefix}error converting input for field "{name}": {unreadable}'))

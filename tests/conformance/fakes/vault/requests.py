@@ -1,0 +1,209 @@
+"""From HTTP to an operation on a path."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote
+
+from conformance.fakes.vault.replies import Document, Refused, Reply, errors, redirect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conformance.fakes.vault.flavours import Flavour
+
+MERGE_PATCH = "application/merge-patch+json"
+PREFIX = "/v1/"
+BODY_BYTES = 32 * 1024 * 1024
+STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"')
+SURROGATE = re.compile("[\ud800-\udfff]")
+TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+
+
+class Operation(StrEnum):
+    """What is done to a path; the values are the capabilities that a policy grants."""
+
+    READ = "read"
+    LIST = "list"
+    SCAN = "scan"
+    CREATE = "create"
+    UPDATE = "update"
+    PATCH = "patch"
+    DELETE = "delete"
+
+
+LISTINGS = frozenset({Operation.LIST, Operation.SCAN})
+READS = LISTINGS | {Operation.READ}
+WRITES = frozenset({Operation.CREATE, Operation.UPDATE, Operation.PATCH})
+METHODS = {
+    "GET": Operation.READ,
+    "LIST": Operation.LIST,
+    "SCAN": Operation.SCAN,
+    "POST": Operation.UPDATE,
+    "PUT": Operation.UPDATE,
+    "PATCH": Operation.PATCH,
+    "DELETE": Operation.DELETE,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raw:
+    """A request as it came in; header names in lower case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request as the server understands it."""
+
+    operation: Operation
+    path: str
+    """Decoded, without `/v1/`; a listing's ends in a slash."""
+    fields: Document
+    """The body of a write, the query of everything else."""
+    namespace: str
+    token: str
+
+
+def parse(raw: Raw, flavour: Flavour) -> Request:
+    """Read a request; must be refused before anybody asks who sent it."""
+    path, _, query = raw.target.partition("?")
+    refuse_unclean(raw.method, path, query)
+    name = unquote(path)[len(PREFIX) :]
+    if not path.startswith(PREFIX):
+        raise Refused(errors(404))
+    if not name.isprintable():
+        raise Refused(Reply(status=400, headers=()))
+    if raw.method == "HEAD":
+        raise Refused(Reply(status=405))
+    asked = dict(parse_qsl(query, keep_blank_values=True))
+    operation = operation_of(raw.method, asked, flavour)
+    return Request(
+        operation=operation,
+        path=name if operation not in LISTINGS or name.endswith("/") else name + "/",
+        fields=document(raw, flavour) if operation in WRITES else dict(asked),
+        namespace=raw.headers.get("x-vault-namespace", "").strip("/"),
+        token=token_of(raw.headers),
+    )
+
+
+def refuse_unclean(method: str, path: str, query: str) -> None:
+    """Send double slashes and dots to the clean path, as Go's router does; it looks at the path as it was escaped."""
+    clean = posixpath.normpath("/" + path.lstrip("/")) + ("/" if path.endswith("/") and path != "/" else "")
+    if clean == path:
+        return
+    location = clean + ("?" + query if query else "")
+    if method == "GET":
+        text = f'<a href="{location}">Temporary Redirect</a>.\n\n'
+        headers = (("Location", location), ("Content-Type", "text/html; charset=utf-8"))
+        raise Refused(Reply(status=307, body=text, headers=headers))
+    raise Refused(redirect(location))
+
+
+def operation_of(method: str, query: dict[str, str], flavour: Flavour) -> Operation:
+    """Tell the operation; takes `list` and `scan` out of the query of a GET."""
+    operation = METHODS.get(method)
+    if operation is None or (operation is Operation.SCAN and not flavour.scans):
+        raise Refused(errors(405))
+    if operation is not Operation.READ:
+        return operation
+    switches = [Operation.LIST, Operation.SCAN] if flavour.scans else [Operation.LIST]
+    chosen = [switch for switch in switches if flag(query.get(switch, ""))]
+    if len(chosen) > 1:
+        raise Refused(errors(400))
+    for switch in chosen:
+        del query[switch]
+    return chosen[0] if chosen else operation
+
+
+def flag(text: str) -> bool:
+    """Read a switch as Go's ParseBool does; nothing is off."""
+    if text and text not in TRUE | FALSE:
+        raise Refused(errors(400))
+    return text in TRUE
+
+
+def token_of(headers: Mapping[str, str]) -> str:
+    """Find the token in either of its headers; `Bearer` is case-sensitive."""
+    bearer = headers.get("authorization", "")
+    found = headers.get("x-vault-token") or (bearer[len("Bearer ") :] if bearer.startswith("Bearer ") else "")
+    return found.strip()
+
+
+def document(raw: Raw, flavour: Flavour) -> Document:
+    """Decode the body of a write; an empty one is an empty document."""
+    if raw.method == "PATCH":
+        refuse_media_type(raw.headers.get("content-type", ""))
+    if len(raw.body) > BODY_BYTES:
+        raise Refused(errors(413, "http: request body too large"))
+    refuse_long_strings(raw.body, flavour)
+    return decoded(raw.body, flavour) if raw.body.strip() else {}
+
+
+def refuse_media_type(header: str) -> None:
+    """A PATCH must say that it is a merge patch."""
+    media = header.partition(";")[0].strip().lower()
+    if not media:
+        raise Refused(errors(400, "mime: no media type"))
+    if media != MERGE_PATCH:
+        raise Refused(errors(415, f"PATCH requires Content-Type of {MERGE_PATCH}, provided {media}"))
+
+
+def refuse_long_strings(body: bytes, flavour: Flavour) -> None:
+    """Vault counts a string as it was written: an escape of six characters counts six."""
+    limit = flavour.json_string_bytes
+    if limit is not None and len(body) > limit and any(len(text) > limit for text in STRING.findall(body)):
+        raise Refused(errors(500, "JSON string value exceeds allowed length"))
+
+
+def decoded(body: bytes, flavour: Flavour) -> Document:
+    """Decode JSON; bytes and surrogates that are no text become U+FFFD, as in Go."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> Document:
+        found = dict(pairs)
+        if len(found) < len(pairs) and not flavour.duplicate_keys:
+            raise Refused(errors(500, "duplicate key in object"))
+        return found
+
+    text = body.decode("utf-8", "replace")
+    try:
+        value = json.loads(text, object_pairs_hook=unique)
+    except ValueError:
+        raise Refused(bad_json(text, flavour)) from None
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Refused(bad_json("no object", flavour))
+    return {name: cleaned(inner) for name, inner in value.items()}
+
+
+def cleaned(value: Any) -> Any:
+    """Replace lone surrogates, however deep."""
+    match value:
+        case str():
+            return SURROGATE.sub("\ufffd", value)
+        case dict():
+            return {cleaned(name): cleaned(inner) for name, inner in value.items()}
+        case list():
+            return [cleaned(inner) for inner in value]
+        case _:
+            return value
+
+
+def bad_json(text: str, flavour: Flavour) -> Reply:
+    """Reply to what is no JSON object; what follows the colon differs from Go's parser."""
+    if flavour.duplicate_keys:
+        return errors(400, "failed to decode JSON input: unexpected text")
+    if text.lstrip()[:1] in {"{", "["}:
+        return errors(500, "malformed JSON, unclosed containers")
+    return errors(400, "error parsing JSON: failed to parse JSON input: unexpected text")
