@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from conformance.fakes.vault.replies import Document, Refused, errors
 from conformance.fakes.vault.requests import FALSE, TRUE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from conformance.fakes.vault.flavours import Flavour
+
+T = TypeVar("T")
 
 VALIDATION = "Field validation failed: "
 
@@ -50,15 +52,15 @@ def go_text(value: Any) -> str:
 
 def unconvertible(where: str, wanted: str, value: Any, flavour: Flavour) -> Unreadable:
     """Say that no value of this type becomes another; only Vault quotes the value."""
-    quoted = "" if flavour.quotes_less else f", value: '{go_text(value)}'"
+    quoted = f", value: '{go_text(value)}'" if flavour.quotes_values else ""
     return Unreadable(f"'{where}' expected type '{wanted}', got unconvertible type '{go_type(value)}'{quoted}")
 
 
 def unparsable(where: str, wanted: str, parser: str, text: str, flavour: Flavour) -> Unreadable:
     """Say that a text is no number or no switch; only Vault quotes the text."""
-    if flavour.quotes_less:
-        return Unreadable(f"'{where}' cannot parse value as '{wanted}': strconv.{parser}: invalid syntax")
-    return Unreadable(f"cannot parse '{where}' as {wanted}: strconv.{parser}: parsing \"{text}\": invalid syntax")
+    if flavour.quotes_values:
+        return Unreadable(f"cannot parse '{where}' as {wanted}: strconv.{parser}: parsing \"{text}\": invalid syntax")
+    return Unreadable(f"'{where}' cannot parse value as '{wanted}': strconv.{parser}: invalid syntax")
 
 
 def integer(value: Any, flavour: Flavour, where: str = "") -> int:
@@ -110,7 +112,7 @@ def mapping(value: Any, flavour: Flavour) -> Document | None:
             where, value = "[0]", first
         case _:
             where = ""
-    if flavour.quotes_less:
+    if not flavour.quotes_values:
         raise unconvertible(where, "map[string]interface {}", value, flavour)
     kind = "string" if go_type(value) == "json.Number" else go_type(value)
     message = f"'{where}' expected a map, got '{kind}'"
@@ -122,12 +124,11 @@ def integers(value: Any, flavour: Flavour) -> list[int]:
     items = value.split(",") if isinstance(value, str) and value else value
     if not isinstance(items, list):
         items = [] if items in {None, ""} else [items]
+    head = "1 error(s) decoding:\n\n* " if flavour.quotes_values else "decoding failed due to the following error(s):\n\n"
     try:
         return [integer(item, flavour, f"[{at}]") for at, item in enumerate(items)]
     except Unreadable as unreadable:
-        head = "decoding failed due to the following error(s):\n\n" if flavour.quotes_less else "1 error(s) decoding:\n\n* "
-        message = f"{head}{unreadable}"
-    raise Unreadable(message)
+        raise Unreadable(head + str(unreadable)) from None
 
 
 def text(value: Any, flavour: Flavour) -> str:
@@ -163,37 +164,10 @@ class Fields:
         """Give the fields that are not among these, sorted."""
         return sorted(name for name in self.raw if name not in names)
 
-    def integer(self, name: str) -> int:
-        """Give an integer, 0 where there is none."""
+    def read(self, name: str, reader: Callable[[Any, Flavour], T]) -> T:
+        """Give a field's value; null where there is none."""
         try:
-            return integer(self.raw.get(name), self.flavour)
+            return reader(self.raw.get(name), self.flavour)
         except Unreadable as unreadable:
-            refusal = self._refusal(name, unreadable)
-        raise refusal
-
-    def boolean(self, name: str) -> bool:
-        """Give a switch."""
-        try:
-            return boolean(self.raw.get(name), self.flavour)
-        except Unreadable as unreadable:
-            refusal = self._refusal(name, unreadable)
-        raise refusal
-
-    def mapping(self, name: str) -> Document | None:
-        """Give an object, or null."""
-        try:
-            return mapping(self.raw.get(name), self.flavour)
-        except Unreadable as unreadable:
-            refusal = self._refusal(name, unreadable)
-        raise refusal
-
-    def integers(self, name: str) -> list[int]:
-        """Give a list of integers."""
-        try:
-            return integers(self.raw.get(name), self.flavour)
-        except Unreadable as unreadable:
-            refusal = self._refusal(name, unreadable)
-        raise refusal
-
-    def _refusal(self, name: str, unreadable: Unreadable) -> Refused:
-        return Refused(errors(400, f'{self.prefix}error converting input for field "{name}": {unreadable}'))
+            message = f'{self.prefix}error converting input for field "{name}": {unreadable}'
+        raise Refused(errors(400, message))

@@ -38,6 +38,9 @@ class Flavour:
     json_string_bytes: int | None
     """The longest JSON string in a request, in bytes as sent: escapes count as written."""
     duplicate_keys: bool
+    """Whether a JSON object may name a key twice."""
+    quotes_values: bool
+    """Whether an error about a field's type quotes what stood there."""
     default_lease_ttl: int
     """What the description of a mount says, in seconds."""
     unknown_token: str
@@ -63,6 +66,7 @@ VAULT = Flavour(
     slash_is_no_name=True,
     json_string_bytes=1024 * 1024,
     duplicate_keys=False,
+    quotes_values=True,
     default_lease_ttl=2764800,
     unknown_token="2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n",
     no_password=(400, "invalid credentials"),
@@ -87,6 +91,7 @@ OPENBAO = Flavour(
     slash_is_no_name=False,
     json_string_bytes=None,
     duplicate_keys=True,
+    quotes_values=False,
     default_lease_ttl=0,
     unknown_token="permission denied",
     no_password=(500, "missing password"),

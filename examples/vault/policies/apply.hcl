@@ -1,0 +1,24 @@
+# For `syncer apply`. It writes values and reads none.
+path "secret/metadata/shop/*" {
+  capabilities = ["list", "read", "create", "update", "patch"]
+}
+
+path "secret/detailed-metadata/shop/*" {
+  capabilities = ["scan"]
+}
+
+path "secret/data/shop/*" {
+  capabilities = ["create", "update", "patch"]
+}
+
+# To disable and to delete softly; to enable and to restore.
+path "secret/delete/shop/*" {
+  capabilities = ["update"]
+}
+
+path "secret/undelete/shop/*" {
+  capabilities = ["update"]
+}
+
+# Only with `purge: true`:
+# path "secret/metadata/shop/*" { capabilities = ["list", "read", "create", "update", "patch", "delete"] }
