@@ -50,6 +50,10 @@ class ConformanceBase(ABC):
     """Entries that are more than one page of the store."""
     marks_owner: ClassVar[bool] = True
     """Whether the store holds an owner mark."""
+    max_value: ClassVar[int | None] = None
+    """Bytes of the longest value that the store holds. None: it holds all that the suite has."""
+    refuses: ClassVar[frozenset[bytes]] = frozenset()
+    """Texts of the suite that the store cannot hold, short as they are."""
 
     @abstractmethod
     def open_backend(self, folder: Path, project: str) -> Backend:

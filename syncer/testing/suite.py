@@ -107,12 +107,30 @@ class BackendConformance(EngineConformance, CapabilityConformance):
 
     @pytest.mark.parametrize("value", TEXTS, ids=range(len(TEXTS)))
     def test_text_is_kept_verbatim(self, backend: Backend, value: bytes) -> None:
-        """Text comes back byte for byte: no stripping, no number, no boolean, no normalised line end."""
+        """Text comes back byte for byte: no stripping, no number, no boolean, no normalised line end.
+
+        What the subclass says that the store cannot hold is refused while planning.
+        """
         secret = declared(self.address())
+        if value in self.refuses or (self.max_value is not None and len(value) > self.max_value):
+            with pytest.raises(Unsupported):
+                backend.check_value(secret, Sensitive(value))
+            return
         backend.check_value(secret, Sensitive(value))
         made = backend.create(secret, Sensitive(b"before"))
         backend.rotate(secret, Sensitive(value), made)
         assert self.holds(backend, secret.address, value)
+
+    def test_longest_value(self, backend: Backend) -> None:
+        """The longest value is kept, and one byte more is refused while planning."""
+        if self.max_value is None:
+            pytest.skip("the store has no limit that the suite would reach")
+        secret, value = declared(self.address()), b"x" * self.max_value
+        backend.check_value(secret, Sensitive(value))
+        with pytest.raises(Unsupported):
+            backend.check_value(secret, Sensitive(value + b"x"))
+        backend.create(secret, Sensitive(value))
+        assert self.holds(backend, self.address(), value)
 
     @pytest.mark.parametrize("value", BINARIES, ids=range(len(BINARIES)))
     def test_binary_is_kept_or_refused(self, backend: Backend, value: bytes) -> None:

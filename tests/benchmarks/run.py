@@ -5,55 +5,35 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-import venv
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import resource
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-ROOT = Path(__file__).resolve().parents[2]
+from benchmarks.aws import bench_aws
+from benchmarks.measure import RUNS, beside, clean_environment, install, once, report, show
+from benchmarks.vault import bench_vault
+
 SECRETS = 10_000
 SCOPES = 10
-RUNS = 5
 YAML_ALONE = "import sys, yaml; yaml.load(open(sys.argv[1]).read(), Loader=yaml.CSafeLoader)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One finished process."""
-
-    seconds: float
-    megabytes: float
 
 
 def main() -> None:
     """Print every figure."""
     with tempfile.TemporaryDirectory(prefix="syncer-bench-") as folder:
         workplace = Path(folder)
-        python = install(workplace / "venv")
+        python = install(workplace / "venv", "aws", "vault")
         bench_start(python)
         bench_plan(python, workplace)
         bench_apply(python, workplace)
         bench_parts(python, workplace)
         bench_terraform(workplace)
-
-
-def install(target: Path) -> Path:
-    """Install the wheel, not the checkout: its bytecode is compiled once, as it is for users."""
-    venv.create(target, with_pip=True)
-    python = target / "bin" / "python"
-    pip = [python, "-m", "pip", "install", "--quiet", "--constraint", ROOT / ".ci/constraints.txt", ROOT]
-    subprocess.run(pip, check=True, env=clean_environment())
-    return python
+        bench_aws(python, workplace)
+        bench_vault(python, workplace)
 
 
 def manifest(secrets: int) -> str:
@@ -76,11 +56,6 @@ def project(folder: Path, secrets: int) -> dict[str, str]:
     folder.mkdir()
     (folder / "syncer.yaml").write_text(manifest(secrets))
     return clean_environment() | {f"BENCH_{number}": f"value-{number}" for number in range(secrets)}
-
-
-def clean_environment() -> dict[str, str]:
-    """Give the environment without what would slow Python or speed it up unfairly."""
-    return {name: text for name, text in os.environ.items() if not name.startswith(("PYTHON", "SYNCER_"))}
 
 
 def bench_start(python: Path) -> None:
@@ -144,50 +119,6 @@ def bench_terraform(workplace: Path) -> None:
     applied = once(["terraform", "apply", "-auto-approve", "-input=false"], folder, environ)
     planned = [once(["terraform", "plan", "-input=false"], folder, environ) for _ in range(3)]
     print(f"\nterraform, {SECRETS // 10} built-in resources: apply {show([applied])}; no-op plan {show(planned)}")
-
-
-def beside(
-    ours: list[object],
-    theirs: list[object],
-    *,
-    folder: Path = ROOT,
-    environ: dict[str, str] | None = None,
-    runs: int = RUNS,
-) -> tuple[list[Run], list[Run]]:
-    """Run two commands in turn, so that both see the same machine; the first turn warms up and does not count."""
-    environ = environ or clean_environment()
-    pairs = [(once(ours, folder, environ), once(theirs, folder, environ)) for _ in range(runs + 1)][1:]
-    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-
-
-def once(command: list[object], folder: Path, environ: dict[str, str]) -> Run:
-    """Run one command to its end and measure it from outside."""
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        list(map(str, command)), cwd=folder, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - start
-    if process.returncode != 0:
-        sys.exit(f"{command} failed with {process.returncode}")
-    return Run(seconds=seconds, megabytes=peak(usage))
-
-
-def peak(usage: resource.struct_rusage) -> float:
-    """Give the peak memory in MB; Linux counts it in KiB, macOS in bytes."""
-    return usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
-
-
-def report(name: str, ours: list[Run], theirs: list[Run], reference: str, goal: str) -> None:
-    """Print medians and the ratio pair by pair."""
-    ratio = statistics.median(a.seconds / b.seconds for a, b in zip(ours, theirs, strict=True))
-    print(f"{name}: {show(ours)}; {reference}: {show(theirs)}; ratio {ratio:.2f} ({goal})")
-
-
-def show(runs: list[Run]) -> str:
-    """Print the median time and the peak memory."""
-    return f"{statistics.median(run.seconds for run in runs):.2f} s, {max(run.megabytes for run in runs):.0f} MB"
 
 
 if __name__ == "__main__":

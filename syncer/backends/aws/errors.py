@@ -126,10 +126,12 @@ _SPOKEN: Mapping[type[SyncerError], str] = {
 _HINTS: Mapping[str, str] = {
     "DecryptionFailure": "its KMS key does not open it: is it disabled, or pending deletion?",
     "EncryptionFailure": "its KMS key does not seal: is it disabled, or of the wrong kind?",
+    "HierarchyTypeMismatchException": "it is no SecureString and cannot become one: delete it and apply again",
     "InvalidKeyId": "`kms_key_id` names no key that can be used here",
     "LimitExceededException": "a quota of the account is used up",
     "ParameterLimitExceeded": "the account holds as many parameters as it may",
     "ParameterMaxVersionLimitExceeded": "its oldest version bears a label, so no newer one can push it out",
+    "TooManyTagsError": "it bears as many tags as it may, those of others included",
 }
 
 

@@ -36,11 +36,13 @@ def name_problem(name: str) -> str | None:
     return None
 
 
-def value_problem(value: bytes, tier: str) -> str | None:
-    """Say why a parameter of this tier cannot hold a text; None where it can."""
+def value_problem(value: bytes, tier: str) -> tuple[str | None, str | None]:
+    """Say why a parameter of this tier cannot hold a text, and what to do; nothing where it can."""
     if len(value) > LIMITS[tier]:
-        return f"a parameter of the {tier} tier holds at most {LIMITS[tier]:,} bytes"
+        problem = f"a parameter of the {tier} tier holds at most {LIMITS[tier]:,} bytes"
+        return problem, f"`tier: advanced` holds {LIMITS['advanced']:,}, at a price; for more, take another backend"
     # "Parameters can't be referenced or nested": AWS refuses what looks like a reference anywhere in a value.
     if b"}}" in value.partition(b"{{")[2]:
-        return "Parameter Store takes no value that holds `{{` and then `}}`"
-    return None
+        problem = "Parameter Store takes no value that holds `{{` and then `}}`"
+        return problem, "encode the value, for instance in base64, where it comes from"
+    return None, None

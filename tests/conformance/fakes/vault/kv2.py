@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from conformance.fakes.vault import kv2_config, kv2_data, kv2_metadata, kv2_versions
 from conformance.fakes.vault.kv2_store import Store
-from conformance.fakes.vault.replies import UNSUPPORTED, Reply, envelope
-from conformance.fakes.vault.requests import LISTINGS, Operation
+from conformance.fakes.vault.replies import MISSING, UNSUPPORTED, Reply, envelope
+from conformance.fakes.vault.requests import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     Handler = Callable[[Store, Call, str], Reply]
 
-BY_NUMBER = frozenset({"versions"})
 AREAS: Mapping[str, Mapping[Operation, Handler]] = {
     "data": {
         Operation.READ: kv2_data.read,
@@ -44,23 +43,29 @@ AREAS: Mapping[str, Mapping[Operation, Handler]] = {
         Operation.SCAN: kv2_metadata.detailed_scan,
     },
 }
-SINGLE = {Operation.READ: kv2_config.read, Operation.UPDATE: kv2_config.write}
+CONFIG: Mapping[Operation, Handler] = {Operation.READ: kv2_config.read, Operation.UPDATE: kv2_config.write}
 PARAMETERS = {
-    "data": {"data", "options", "version", "path"},
-    "subkeys": {"version", "depth", "path"},
-    "metadata": {
-        "custom_metadata", "max_versions", "cas_required", "delete_version_after", "path",
-    },
-    "detailed-metadata": {"after", "limit", "path"},
+    "data": {"path", "data", "options", "version"},
+    "subkeys": {"path", "version", "depth"},
+    "metadata": {"path", "custom_metadata", "max_versions", "cas_required", "delete_version_after"},
+    "detailed-metadata": {"path"},
 }
-LISTED_ROOTS = frozenset({"metadata", "data", "delete", "undelete", "destroy"})
-ASKED_FIRST = frozenset({"data", "metadata"})
+PAGED = {"after", "limit"}
+"""Further parameters where names can be scanned."""
+CONDITIONAL = {"metadata_cas", "metadata_cas_required"}
+"""Further parameters where writes of metadata can be conditional."""
+UNPAGED = {"exclude_deleted"}
+"""Further parameters where names cannot be scanned."""
+
+ASKED_FIRST = frozenset({"data", "metadata", "detailed-metadata"})
 """The areas where a write is a creation if there is nothing yet."""
-VERBS = {
-    Operation.CREATE: "put",
-    Operation.UPDATE: "put",
-    Operation.READ: "get",
-}
+LISTABLE = frozenset({"metadata", "data", "delete", "undelete", "destroy"})
+ROOT = "Non-listing operations on the root of a K/V v2 mount are not supported."
+INVALID = (
+    "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use. "
+    "If using the {brand} CLI, use '{command} kv {verb}' for this operation."
+)
+VERBS = {Operation.CREATE: "put", Operation.UPDATE: "put", Operation.READ: "get"}
 
 
 class Kv2:
@@ -79,3 +84,39 @@ class Kv2:
 
     def reply(self, call: Call) -> Reply:
         """Do what is asked."""
+        area, slash, key = call.path.partition("/")
+        if call.path == "config":
+            return _done(CONFIG, self.store, call, "")
+        if not slash or not self._knows(area, key):
+            return _invalid(call)
+        reply = _done(AREAS[area], self.store, call, key)
+        unknown = call.fields.unknown(self._parameters(area))
+        if not unknown:
+            return reply
+        if reply == MISSING and call.operation is Operation.LIST:
+            reply = envelope({})  # an empty folder is missing, but not where there is something to warn of
+        return reply.warned([f"Endpoint ignored these unrecognized parameters: [{' '.join(unknown)}]"])
+
+    def _knows(self, area: str, key: str) -> bool:
+        if area == "data" and self._flavour.slash_is_no_name:
+            return not key.endswith("/") and key != ""
+        return area in AREAS and (area != "detailed-metadata" or self._flavour.scans)
+
+    def _parameters(self, area: str) -> set[str]:
+        known = PARAMETERS.get(area, {"path", "versions"})
+        if area in {"metadata", "detailed-metadata"}:
+            known = known | (PAGED if self._flavour.scans else UNPAGED)
+        return known | CONDITIONAL if area == "metadata" and self._flavour.metadata_cas else known
+
+
+def _done(handlers: Mapping[Operation, Handler], store: Store, call: Call, key: str) -> Reply:
+    handler = handlers.get(call.operation)
+    return handler(store, call, key) if handler else UNSUPPORTED
+
+
+def _invalid(call: Call) -> Reply:
+    """Reply to a path that means nothing here: missing, with a hint."""
+    flavour = call.flavour
+    verb = VERBS.get(call.operation, str(call.operation))
+    hint = INVALID.format(brand=flavour.brand, command=flavour.command, verb=verb)
+    return envelope(None, status=404, mount_type="").warned([ROOT if call.path in LISTABLE else hint])

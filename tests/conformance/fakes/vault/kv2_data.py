@@ -6,9 +6,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from conformance.fakes.vault.fields import integer, mapping
-from conformance.fakes.vault.replies import MISSING, NO_CONTENT, Document, Refused, Reply, counted_error, envelope, errors
+from conformance.fakes.vault.replies import MISSING, NO_CONTENT, Document, Reply, counted_error, envelope, errors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conformance.fakes.vault.calls import Call
     from conformance.fakes.vault.kv2_store import Store
 
@@ -20,17 +22,13 @@ WRITTEN_OUT = 10.0**21
 
 def read(store: Store, call: Call, key: str) -> Reply:
     """Give a version's value; one that is deleted or destroyed is missing, but described."""
-    return _shown(store, call, key, "data", _same)
+    return _shown(store, call, key, "data", lambda data: data)
 
 
 def subkeys(store: Store, call: Call, key: str) -> Reply:
     """Give a version's keys without what is in them, `depth` levels deep or all."""
     depth = call.fields.read("depth", integer)
     return _shown(store, call, key, "subkeys", lambda data: hollow(data, depth))
-
-
-def _same(data: Document | None) -> Document | None:
-    return data
 
 
 def _shown(store: Store, call: Call, key: str, name: str, show: Callable[[Document | None], Document | None]) -> Reply:
@@ -49,7 +47,6 @@ def write(store: Store, call: Call, key: str) -> Reply:
     """Write a version."""
     fields = call.fields_after("")
     data = fields.read("data", mapping)
-    options_checked = fields.read("options", mapping)
     if "data" not in fields:
         return NO_DATA
     store.check_cas(fields, store.entries.get(key))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.fakes.vault.entries import Entry
 from conformance.fakes.vault.fields import Fields, Unreadable, boolean, integer, mapping, text
+from conformance.fakes.vault.kv2_config import apply, settings
 from conformance.fakes.vault.kv2_data import BARE_MISSING
 from conformance.fakes.vault.replies import MISSING, NO_CONTENT, Refused, Reply, counted_error, envelope, errors
 
@@ -21,8 +22,6 @@ KEYS = 64
 KEY_BYTES = 128
 VALUE_BYTES = 512
 INVALID = "custom_metadata validation failed"
-UINT32 = 2**32
-SETTINGS = {"max_versions": integer, "cas_required": boolean}
 MANDATED = '"{}" set to false, but is mandated by backend config. This value will be ignored.'
 
 
@@ -35,8 +34,8 @@ def read(store: Store, call: Call, key: str) -> Reply:
 def write(store: Store, call: Call, key: str) -> Reply:
     """Set what is named; `custom_metadata` is replaced as a whole. Makes an entry without versions where there is none."""
     fields = call.fields_after("")
-    settings = _settings(fields, call.flavour)
-    if not settings and "custom_metadata" not in fields:
+    named = settings(fields)
+    if not named and "custom_metadata" not in fields:
         return NO_CONTENT
     custom = custom_metadata(fields.read("custom_metadata", mapping) or {}, call.flavour)
     entry = store.entries.get(key)
@@ -46,14 +45,14 @@ def write(store: Store, call: Call, key: str) -> Reply:
         store.entries.put(key, entry)
     if "custom_metadata" in fields:
         entry.custom_metadata = custom
-    return _set(store, call, entry, settings)
+    return _set(store, call, entry, named)
 
 
 def patch(store: Store, call: Call, key: str) -> Reply:
     """Set what is named; in `custom_metadata` key by key, where null takes a key away. The limits hold for the patch alone."""
     fields = call.fields
-    settings = _settings(fields, call.flavour)
-    if not settings and "custom_metadata" not in fields:
+    named = settings(fields)
+    if not named and "custom_metadata" not in fields:
         return NO_CONTENT
     change = fields.read("custom_metadata", mapping)
     custom_metadata({name: value for name, value in (change or {}).items() if value is not None}, call.flavour)
@@ -63,7 +62,7 @@ def patch(store: Store, call: Call, key: str) -> Reply:
     _check_metadata_cas(store, fields, entry)
     if "custom_metadata" in fields:
         entry.custom_metadata = {} if change is None else _patched(entry.custom_metadata, change)
-    return _set(store, call, entry, settings)
+    return _set(store, call, entry, named)
 
 
 def delete(store: Store, call: Call, key: str) -> Reply:  # noqa: ARG001  # one signature for all
@@ -75,7 +74,7 @@ def delete(store: Store, call: Call, key: str) -> Reply:  # noqa: ARG001  # one 
 def listing(store: Store, call: Call, folder: str) -> Reply:
     """Give the names in a folder; page by page where the server can."""
     keys = _page(store, call, folder)
-    return envelope({"keys": keys}) if keys else _empty(call)
+    return envelope({"keys": keys}) if keys else MISSING
 
 
 def scan(store: Store, call: Call, folder: str) -> Reply:  # noqa: ARG001  # one signature for all
@@ -87,7 +86,7 @@ def scan(store: Store, call: Call, folder: str) -> Reply:  # noqa: ARG001  # one
 def detailed_listing(store: Store, call: Call, folder: str) -> Reply:
     """Give the names in a folder with the metadata of those that are secrets."""
     keys = _page(store, call, folder)
-    return envelope(_detailed(store, call, folder, keys)) if keys else _empty(call)
+    return envelope(_detailed(store, call, folder, keys)) if keys else MISSING
 
 
 def detailed_scan(store: Store, call: Call, folder: str) -> Reply:
@@ -99,28 +98,23 @@ def detailed_scan(store: Store, call: Call, folder: str) -> Reply:
 def _page(store: Store, call: Call, folder: str) -> list[str]:
     keys = store.entries.folder(folder)
     if not call.flavour.scans:
-        return keys
+        hide = call.fields.read("exclude_deleted", boolean)
+        return [key for key in keys if not (hide and _deleted(store.entries.get(folder + key)))]
     limit = call.fields.read("limit", integer)
     after = str(call.raw.get("after", ""))
     keys = [key for key in keys if key > after]
     return keys[:limit] if limit > 0 else keys
 
 
-def _empty(call: Call) -> Reply:
-    """An empty folder is missing; but not to somebody who is to be warned of a parameter."""
-    known = {"after", "limit"} if call.flavour.scans else {"exclude_deleted"}
-    return envelope({}) if call.fields.unknown(known) else MISSING
+def _deleted(entry: Entry | None) -> bool:
+    current = entry.versions.get(entry.current) if entry else None
+    return current is not None and current.deleted is not None
 
 
 def _detailed(store: Store, call: Call, folder: str, keys: list[str]) -> dict[str, Any]:
     entries = {key: store.entries.get(folder + key) for key in keys}
     known = {key: entry.document(call.flavour) if entry else {} for key, entry in entries.items()}
     return {"keys": keys, "key_info": known}
-
-
-def _settings(fields: Fields, flavour: Flavour) -> dict[str, Any]:
-    readers = SETTINGS | ({"metadata_cas_required": boolean} if flavour.metadata_cas else {})
-    return {name: fields.read(name, reader) for name, reader in readers.items() if name in fields}
 
 
 def _check_metadata_cas(store: Store, fields: Fields, entry: Entry | None) -> None:
@@ -138,14 +132,13 @@ def _check_metadata_cas(store: Store, fields: Fields, entry: Entry | None) -> No
         raise Refused(errors(400, "metadata check-and-set parameter does not match the current version"))
 
 
-def _set(store: Store, call: Call, entry: Entry, settings: Mapping[str, Any]) -> Reply:
-    for name, value in settings.items():
-        setattr(entry.settings, name, value % UINT32 if name == "max_versions" else value)
+def _set(store: Store, call: Call, entry: Entry, named: Mapping[str, Any]) -> Reply:
+    apply(entry.settings, named)
     entry.metadata_version += 1
     if call.flavour.metadata_moves_updated:
         entry.updated = call.now
-    switches = [name for name in settings if name != "max_versions"]
-    ignored = [name for name in switches if getattr(store.settings, name) and not settings[name]]
+    switches = [name for name in named if name != "max_versions"]
+    ignored = [name for name in switches if getattr(store.settings, name) and not named[name]]
     return envelope(None).warned(MANDATED.format(name) for name in ignored) if ignored else NO_CONTENT
 
 

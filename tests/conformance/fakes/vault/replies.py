@@ -104,3 +104,8 @@ def envelope(
         "mount_type": mount_type,
     }
     return Reply(status=status, body=body)
+
+
+def unknown_here(what: str) -> Reply:
+    """Reply to what a real server may know and this one does not: loudly, so that no test builds on it."""
+    return errors(501, f"this fake does not know {what}")

@@ -92,7 +92,7 @@ def parse(raw: Raw, flavour: Flavour) -> Request:
         operation=operation,
         path=name if operation not in LISTINGS or name.endswith("/") else name + "/",
         fields=document(raw, flavour) if operation in WRITES else dict(asked),
-        namespace=raw.headers.get("x-vault-namespace", "").strip("/"),
+        namespace=namespace_of(raw.headers),
         token=token_of(raw.headers),
     )
 
@@ -131,6 +131,12 @@ def flag(text: str) -> bool:
     if text and text not in TRUE | FALSE:
         raise Refused(errors(400))
     return text in TRUE
+
+
+def namespace_of(headers: Mapping[str, str]) -> str:
+    """Give the path of the namespace that a header names; the root's is empty, though it has a name."""
+    path = headers.get("x-vault-namespace", "").strip("/")
+    return "" if path == "root" else path
 
 
 def token_of(headers: Mapping[str, str]) -> str:

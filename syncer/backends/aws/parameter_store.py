@@ -1,0 +1,284 @@
+"""What the Parameter Store backend does: metadata in bulk, tags one by one, each write in its turn."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from syncer.backends.aws import parameter_rules as rules
+from syncer.backends.aws import tags
+from syncer.backends.aws.api import Api, AwsOptions
+from syncer.backends.aws.parameters import MOST_PATHS, Parameter, below, described, named
+from syncer.backends.base import Backend, BackendContext, Capability
+from syncer.errors import InvalidConfiguration, NotFound, Unsupported
+from syncer.model import Observed
+from syncer.naming import Template
+from syncer.parallel import run
+from syncer.retry import Pace
+from syncer.sensitive import Sensitive
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from syncer.model import Address, Secret
+
+DESCRIPTION = "syncer:description"
+BIRTH = "syncer:birth"
+"""Random, given when we make a parameter: another one under the same name lacks it or has another."""
+_MARKS = 5
+"""Project, address, birth, description and enabled, at most."""
+
+_ADVANCED = "Advanced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterStoreOptions(AwsOptions):
+    """What may stand beside the type."""
+
+    path: str = "/{project}/{scope}/{ref}"
+    """What a parameter is called."""
+    tier: str = "standard"
+    """`standard`, `advanced` or `intelligent-tiering`. A parameter that is advanced already stays so."""
+    writes_per_second: int = 3
+    """What the account may do: 3 unless its owner bought a higher throughput."""
+
+    def __post_init__(self) -> None:
+        Template("path", self.path, "project")
+        problem = rules.path_problem(self.path)
+        if problem is not None:
+            message = f"option `path` {problem}"
+            raise InvalidConfiguration(message, hint="for instance /{project}/{scope}/{ref}")
+        if self.tier not in rules.LIMITS:
+            message = f"option `tier` must be one of {', '.join(rules.LIMITS)}"
+            raise InvalidConfiguration(message)
+        if self.writes_per_second < 1:
+            message = "option `writes_per_second` must be 1 or more"
+            raise InvalidConfiguration(message)
+
+
+class ParameterStore(Backend):
+    """Secrets as parameters of type SecureString.
+
+    The description is a tag, because the parameter's own can only be changed together with its value.
+
+    A version is the parameter's number, which begins again at 1 for another parameter under the same name, and after a
+    dash the birth mark of those that we made. PutParameter does not tell the date that DescribeParameters shows. One
+    that was taken over has its number only; one that lost its tags is not known to be the one that we made.
+
+    There is no conditional write. What somebody writes between the engine's look and our write is written over; it
+    stays in the parameter's history.
+    """
+
+    type_name: ClassVar[str] = "aws-ssm"
+    capabilities = frozenset(
+        {
+            Capability.DISABLE_ADVISORY,
+            Capability.TAGS,
+            Capability.DESCRIPTION,
+            Capability.READ,
+            Capability.READ_DISABLED,
+            Capability.DELETE,
+            Capability.VERSION_IN_LIST,
+        }
+    )
+    concurrency = 4
+    batch: ClassVar[int] = 10
+    listing_lags: ClassVar[bool] = True
+    Options = ParameterStoreOptions
+
+    def __init__(self, options: ParameterStoreOptions, context: BackendContext) -> None:
+        super().__init__(options, context)
+        self._names = Template("path", options.path, context.project)
+        self._api = Api("ssm", options, self.meter, self.concurrency)
+        self._pace = Pace(options.writes_per_second)
+        self._width = min(context.width, self.concurrency)
+
+    def check(self, secret: Secret) -> None:
+        """Raise Unsupported for a name, tags or a description that AWS does not take."""
+        address = secret.address
+        _refuse(f"{address}: its name in Parameter Store", rules.name_problem(self._names.name(address)))
+        _refuse(f"{address}: its address, which becomes a tag,", tags.value_problem(str(address)))
+        _refuse(f"{address}: its description, which becomes a tag,", tags.value_problem(secret.description))
+        _refuse(f"{address}:", tags.problem(secret.tags, marks=_MARKS))
+
+    def check_value(self, secret: Secret, value: Sensitive) -> None:
+        """Raise Unsupported for what is no text, is too long for the tier, or looks like a reference."""
+        super().check_value(secret, value)
+        _refuse(f"{secret.address}:", *rules.value_problem(value.reveal(), self.options.tier))
+
+    def observe(self, scopes: Collection[str], addresses: Collection[Address]) -> Iterable[Observed]:  # noqa: ARG002  # all is in the scopes
+        """Give all in the folders of the scopes, of whatever type: 50 a call, and a call for the tags of each."""
+        asked = frozenset(scopes)
+        prefixes = [self._names.prefix(scope) for scope in sorted(asked)]
+        # A filter for what AWS keeps to itself is refused; nothing of ours can be there.
+        paths = [prefix.rpartition("/")[0] for prefix in prefixes if rules.name_problem(f"{prefix}x") is None]
+        groups = [paths[start : start + MOST_PATHS] for start in range(0, len(paths), MOST_PATHS)]
+        numbers: dict[Address, int] = {}
+        for found in run(self._below, groups, self._width):
+            numbers.update((address, number) for address, number in found.items() if address.scope in asked)
+        return filter(None, run(lambda entry: self._dressed(*entry), numbers.items(), self._width))
+
+    def look(self, address: Address) -> Observed | None:
+        """What is at one address now, in two calls."""
+        found = self._find(address)
+        return None if found is None else self._dressed(address, found.number)
+
+    def create(self, secret: Secret, value: Sensitive) -> Observed:
+        """Write a new, enabled parameter with its tags. AlreadyExists if present."""
+        marks = self._birth_marks(secret)
+        tier = self.options.tier.title()
+        number = self._put(secret, value, {"Tier": tier, "Tags": tags.pairs({**secret.tags, **marks})})
+        return self._born(secret, number, marks)
+
+    def rotate(self, secret: Secret, value: Sensitive, expected: Observed) -> Observed:
+        """Write a new version; key, tier and description of the parameter's own stay. NotFound if gone."""
+        found = self._find(secret.address)
+        if found is None:
+            message = f"{secret.address}: not in Parameter Store"
+            raise NotFound(message)
+        tier = found.tier if found.tier == _ADVANCED else self.options.tier.title()  # there is no way back
+        number = self._put(secret, value, {**found.kept, "Tier": tier, "Overwrite": True})
+        if number <= found.number:
+            return self._adopt(secret, number, expected)
+        return replace(expected, version=_version(number, expected.version.partition("-")[2]))
+
+    def read(self, address: Address) -> Sensitive:
+        """Give the current value, decrypted. NotFound if gone."""
+        request = {"Name": self._names.name(address), "WithDecryption": True}
+        answer = self._api.call("GetParameter", str(address), request, values_read=1)
+        return _value(answer["Parameter"])
+
+    def read_many(self, addresses: Sequence[Address]) -> Iterable[tuple[Address, Sensitive]]:
+        """Give the current values, decrypted, in one call. NotFound if one is gone."""
+        names = {self._names.name(address): address for address in addresses}
+        thing = ", ".join(map(str, addresses))
+        request = {"Names": list(names), "WithDecryption": True}
+        answer = self._api.call("GetParameters", thing, request, values_read=len(names))
+        gone = sorted(str(names[name]) for name in answer.get("InvalidParameters", ()))
+        if gone:
+            message = f"{', '.join(gone)}: not in Parameter Store"
+            raise NotFound(message)
+        return [(names[parameter["Name"]], _value(parameter)) for parameter in answer["Parameters"]]
+
+    def update(self, secret: Secret, expected: Observed, drop: Collection[str]) -> Observed:
+        """Set tags, description and owner mark; remove what is to go first, because AWS holds 50 tags and no more."""
+        gone = sorted(drop)
+        if expected.description and not secret.description:
+            gone.append(DESCRIPTION)
+        if gone:
+            self.patiently(lambda: self._untag(secret.address, gone))
+        self._tag(secret.address, {**secret.tags, **self._marks(secret)})
+        kept = {name: text for name, text in expected.tags.items() if name not in drop}
+        return replace(
+            expected, tags={**kept, **secret.tags}, description=secret.description, owner=self.context.project
+        )
+
+    def set_enabled(self, expected: Observed, *, enabled: bool) -> Observed:
+        """Take the mark of a disabled secret away, or set it."""
+        if enabled:
+            self._untag(expected.address, [tags.ENABLED])
+        else:
+            self._tag(expected.address, {tags.ENABLED: "false"})
+        return replace(expected, enabled=enabled)
+
+    def delete(self, expected: Observed) -> None:
+        """Delete it for good. NotFound if gone."""
+        self._write("DeleteParameter", expected.address, {"Name": self._names.name(expected.address)})
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._api.close()
+
+    def _below(self, paths: list[str]) -> dict[Address, int]:
+        thing = paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+        found = ((self._names.address(each.name), each.number) for each in self._described(thing, below(paths)))
+        return {address: number for address, number in found if address is not None}
+
+    def _find(self, address: Address) -> Parameter | None:
+        return next(self._described(str(address), named(self._names.name(address))), None)
+
+    def _described(self, thing: str, condition: Mapping[str, object]) -> Iterator[Parameter]:
+        return described(lambda request: self._ask("DescribeParameters", thing, request), condition)
+
+    def _dressed(self, address: Address, number: int) -> Observed | None:
+        """Add what its tags say; None where it was deleted meanwhile."""
+        try:
+            answer = self._ask("ListTagsForResource", str(address), self._resource(address))
+        except NotFound:
+            return None
+        found = tags.read(answer.get("TagList", ()))
+        return Observed(
+            address=address,
+            version=_version(number, found.get(BIRTH, "")),
+            tags=tags.unmarked(found),
+            enabled=found.get(tags.ENABLED) != "false",
+            description=found.get(DESCRIPTION, ""),
+            owner=found.get(tags.PROJECT),
+            remote_id=self._names.name(address),
+        )
+
+    def _born(self, secret: Secret, number: int, marks: Mapping[str, str]) -> Observed:
+        return Observed(
+            address=secret.address,
+            version=_version(number, marks[BIRTH]),
+            tags=dict(secret.tags),
+            enabled=tags.ENABLED not in marks,
+            description=secret.description,
+            owner=self.context.project,
+            remote_id=self._names.name(secret.address),
+        )
+
+    def _adopt(self, secret: Secret, number: int, expected: Observed) -> Observed:
+        """Mark what our own overwrite made, because somebody deleted the parameter a moment before."""
+        disabled = {} if expected.enabled else {tags.ENABLED: "false"}
+        marks = {**self._birth_marks(secret), **disabled}
+        self.patiently(lambda: self._tag(secret.address, {**secret.tags, **marks}))
+        return self._born(secret, number, marks)
+
+    def _marks(self, secret: Secret) -> dict[str, str]:
+        described = {DESCRIPTION: secret.description} if secret.description else {}
+        return {**tags.owned(self.context.project, secret.address), **described}
+
+    def _birth_marks(self, secret: Secret) -> dict[str, str]:
+        return {**self._marks(secret), BIRTH: os.urandom(8).hex()}
+
+    def _put(self, secret: Secret, value: Sensitive, request: Mapping[str, object]) -> int:
+        """Write the value and give the number of its version."""
+        self.check_value(secret, value)  # an error of the SDK or of the decoder would hold what is no text
+        key = {} if self.options.kms_key_id is None else {"KeyId": self.options.kms_key_id}
+        fixed = {"Name": self._names.name(secret.address), "Type": "SecureString", **request, **key}
+        answer = self._write("PutParameter", secret.address, {**fixed, "Value": value.reveal().decode()})
+        number: int = answer["Version"]
+        return number
+
+    def _tag(self, address: Address, wanted: Mapping[str, str]) -> None:
+        self._write("AddTagsToResource", address, {**self._resource(address), "Tags": tags.pairs(wanted)})
+
+    def _untag(self, address: Address, names: list[str]) -> None:
+        self._write("RemoveTagsFromResource", address, {**self._resource(address), "TagKeys": names})
+
+    def _resource(self, address: Address) -> dict[str, object]:
+        return {"ResourceType": "Parameter", "ResourceId": self._names.name(address)}
+
+    def _write(self, action: str, address: Address, request: Mapping[str, object]) -> dict[str, Any]:
+        self._pace.wait(self.context.retry)
+        return self._api.call(action, str(address), request)
+
+    def _ask(self, action: str, thing: str, request: Mapping[str, object]) -> dict[str, Any]:
+        return self.patiently(lambda: self._api.call(action, thing, request))
+
+
+def _version(number: int, birth: str) -> str:
+    return f"{number}-{birth}" if birth else str(number)
+
+
+def _value(parameter: Mapping[str, str]) -> Sensitive:
+    # Half a surrogate pair, which JSON can hold, must not become an error that holds the value.
+    return Sensitive(parameter["Value"].encode("utf-8", "surrogatepass"))
+
+
+def _refuse(what: str, problem: str | None, hint: str | None = None) -> None:
+    if problem is not None:
+        message = f"{what} {problem}"
+        raise Unsupported(message, hint=hint)

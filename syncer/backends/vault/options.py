@@ -1,0 +1,90 @@
+"""What may stand beside `type: vault`, and what of it can never work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from syncer.errors import InvalidConfiguration
+from syncer.naming import Template
+
+Declared = dict[str, Any]
+"""A source as the manifest declares it, such as `{env: VAULT_SECRET_ID}`."""
+
+FORMATS = ("string", "json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultOptions:
+    """Where the server is, who we are to it, and how secrets are laid out there."""
+
+    address: str | None = None
+    """Such as `https://vault.example.com:8200`; without it, BAO_ADDR or VAULT_ADDR."""
+    namespace: str | None = None
+    """Without it, BAO_NAMESPACE or VAULT_NAMESPACE, or the root."""
+    mount: str = "secret"
+    """Where the KV engine, version 2, is mounted."""
+    path: str = "{project}/{scope}/{ref}"
+    prefix: str = ""
+    """Folders in front of `path`."""
+    field: str = "value"
+    """The field of the KV secret that holds the value; others are left alone."""
+    format: str = "string"
+    """`json`: a value is a JSON object, each of its keys a field."""
+    purge: bool = False
+    """Delete with all versions and metadata, so that nothing can be restored."""
+    ca_cert: str | None = None
+    """A file of certificates to trust instead of the system's; relative paths start in the manifest's folder."""
+    client_cert: str | None = None
+    client_key: str | None = None
+    tls_server_name: str | None = None
+    """The name that the server's certificate bears, where it is not that of the address."""
+    auth: Declared | None = None
+    """`method` and what it needs; see `auth`. Without it, the token of the environment."""
+
+    def __post_init__(self) -> None:
+        if self.address is not None:
+            check_address("option `address`", self.address)
+        for name in ("namespace", "mount"):
+            _check_folders(name, getattr(self, name))
+        if self.mount == "":
+            _refuse("mount", "must not be empty")
+        if not self.field:
+            _refuse("field", "must not be empty")
+        if self.format not in FORMATS:
+            _refuse("format", f"must be one of {', '.join(FORMATS)}")
+        if (self.client_cert is None) is not (self.client_key is None):
+            _refuse("client_cert", "and `client_key` need each other")
+
+    def template(self, project: str) -> Template:
+        """Give the path of a secret inside the mount. Raise InvalidConfiguration for one that the server changes."""
+        _check_folders("prefix", self.prefix)
+        _check_folders("path", self.path)
+        text = f"{self.prefix.strip('/')}/{self.path.strip('/')}".lstrip("/")
+        return Template("path", text, project)
+
+
+def check_address(what: str, address: str) -> None:
+    """Raise InvalidConfiguration, naming `what`, for an address that is no URL of a server."""
+    try:
+        parts = urlsplit(address)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        plain = not (parts.username or parts.password or parts.query or parts.fragment)
+    except ValueError:
+        fits = plain = False
+    if not (fits and plain and address.isascii() and address.isprintable() and " " not in address):
+        message = f"{what} must be an http or https URL of a server and nothing more"
+        raise InvalidConfiguration(message, hint="for instance https://vault.example.com:8200")
+
+
+def _check_folders(option: str, text: str | None) -> None:
+    """Raise InvalidConfiguration for a path that the server would clean, and so take for another one."""
+    folders = text.strip("/").split("/") if text else []
+    if any(folder in ("", ".", "..") or not folder.isprintable() for folder in folders):
+        _refuse(option, "must be a path of folders, none of them empty, `.` or `..`")
+
+
+def _refuse(option: str, rule: str) -> None:
+    message = f"option `{option}` {rule}"
+    raise InvalidConfiguration(message)
