@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from stores import opened
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ["README.md"]
+DOCUMENTS = {"README.md": "local", "examples/aws/README.md": "aws-secrets-manager", "examples/vault/README.md": "vault"}
+"""Each document, and the store that must be there for its commands."""
 MARK = "@@@ next command @@@"
 
 # Identifiers and moments differ from run to run; ciphertexts are salted.
@@ -128,12 +131,15 @@ def rewrite(text: str, document: list[Block], outputs: list[list[str]]) -> str:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_the_document_shows_what_comes_out(name: str, tmp_path: Path) -> None:
+def test_the_document_shows_what_comes_out(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Command by command, apart from identifiers and times."""
     path = ROOT / name
     text = path.read_text()
     document = blocks(text)
-    outputs = play(document, tmp_path)
+    if path.parent != ROOT:
+        shutil.copy(path.parent / "syncer.yaml", tmp_path)
+    with opened(DOCUMENTS[name], monkeypatch):
+        outputs = play(document, tmp_path)
     if os.environ.get("SYNCER_UPDATE_DOCS"):
         path.write_text(rewrite(text, document, outputs))
         return

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import logging
+import re
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
-from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.session import Session, get_session
-
-from syncer.backends.aws.errors import failed, told
+from syncer.backends.aws.client import make_client
+from syncer.backends.aws.errors import SDK_ERRORS, translated
+from syncer.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from syncer.backends.base import Meter
+
+_URL = re.compile(r"https?://[^/?#\s@]+/?[^?#\s]*")
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/\S{1,576}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +35,26 @@ class AwsOptions:
     kms_key_id: str | None = None
     """Without it, the key that AWS keeps for the service."""
 
+    def check(self) -> None:
+        """Raise InvalidConfiguration for what cannot be used, never repeating it."""
+        if self.endpoint_url is not None and not _URL.fullmatch(self.endpoint_url):
+            _refuse("endpoint_url", "must be a URL that begins with http:// or https:// and holds no credentials")
+        if self.role_arn is not None and not _ROLE.fullmatch(self.role_arn):
+            _refuse("role_arn", "must be the ARN of an IAM role", "for instance arn:aws:iam::111122223333:role/syncer")
+        if self.external_id is not None and self.role_arn is None:
+            _refuse("external_id", "goes with `role_arn`, which is missing")
+
+
+def _refuse(option: str, rule: str, hint: str | None = None) -> None:
+    message = f"option `{option}` {rule}"
+    raise InvalidConfiguration(message, hint=hint)
+
 
 class Api:
-    """The calls of one service, safe to share between threads."""
+    """The calls of one service, safe to share between threads. Raise InvalidConfiguration for options of no use."""
 
     def __init__(self, service: str, options: AwsOptions, meter: Meter, width: int) -> None:
+        options.check()
         self._service = service
         self._options = options
         self._meter = meter
@@ -50,18 +64,21 @@ class Api:
 
     def call(self, action: str, thing: str, request: Mapping[str, Any], *, values_read: int = 0) -> dict[str, Any]:
         """Make one call, such as `ListSecrets`, about `thing`. Raise what `errors` makes of the SDK's errors."""
-        name = f"{self._service}:{action}"
         try:
-            method = getattr(self._client(), _snake(action))
-            self._meter.call(values_read=values_read)
-            answer: dict[str, Any] = method(**request)
-        except ClientError as error:
-            problem = told(error, name, thing)
-        except BotoCoreError as error:
-            problem = failed(error, name, thing)
-        else:
-            return answer
+            return self._ask(action, request, values_read)
+        except SDK_ERRORS as error:
+            problem = translated(error, f"{self._service}:{action}", thing)
         raise problem
+
+    def _ask(self, action: str, request: Mapping[str, Any], values_read: int) -> dict[str, Any]:
+        method = getattr(self._client(), _snake(action))
+        read = 0
+        try:
+            answer: dict[str, Any] = method(**request)
+            read = values_read
+        finally:
+            self._meter.call(values_read=read)
+        return answer
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -73,42 +90,8 @@ class Api:
     def _client(self) -> Any:
         with self._lock:
             if self._made is None:
-                self._made = _client(self._service, self._options, self._width)
+                self._made = make_client(self._service, self._options, self._width)
             return self._made
-
-
-def _client(service: str, options: AwsOptions, width: int) -> Any:
-    _keep_quiet()
-    session = get_session()
-    if options.profile is not None:
-        session.set_config_variable("profile", options.profile)
-    config = Config(
-        # Tried again here and by the SDK would be tried six times six; ours knows what may be tried twice.
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        connect_timeout=10,
-        read_timeout=30,
-        max_pool_connections=width,
-        user_agent_extra="syncer",
-    )
-    if options.role_arn is not None:
-        _assume(session, options.role_arn, options.external_id)
-    return boto3.Session(botocore_session=session).client(
-        service, region_name=options.region, endpoint_url=options.endpoint_url, config=config
-    )
-
-
-def _assume(session: Session, role_arn: str, external_id: str | None) -> None:
-    """Let the session act as a role, whose credentials are renewed while they are used."""
-    extra = {"RoleSessionName": "syncer", **({"ExternalId": external_id} if external_id else {})}
-    source = session.get_credentials()
-    fetcher = AssumeRoleCredentialFetcher(session.create_client, source, role_arn, extra_args=extra)
-    session._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")  # noqa: SLF001  # botocore has no public way to set refreshable ones
-
-
-def _keep_quiet() -> None:
-    """Keep the SDK from logging requests and answers, which hold values, wherever somebody turns debugging on."""
-    for name in ("botocore.endpoint", "botocore.parsers", "botocore.hooks", "botocore.auth", "botocore.httpsession"):
-        logging.getLogger(name).setLevel(logging.INFO)
 
 
 def _snake(action: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import BotoCoreError, InvalidEndpointConfigurationError, NoCredentialsError
 from botocore.session import Session, get_session
 
 from syncer.backends.aws.quiet import keep_quiet
@@ -17,17 +18,24 @@ if TYPE_CHECKING:
 
 
 def make_client(service: str, options: AwsOptions, width: int) -> Any:
-    """Make one for so many threads at once. Raise the SDK's errors, ValueError for a URL that is none."""
+    """Make one for so many threads at once. Raise the SDK's errors."""
     keep_quiet()
     session = get_session()
-    for name, text in (("profile", options.profile), ("region", options.region)):
+    # The SDK knows AWS_DEFAULT_REGION; every other tool of AWS knows AWS_REGION, and so does Lambda.
+    region = options.region or os.environ.get("AWS_REGION")
+    for name, text in (("profile", options.profile), ("region", region)):
         if text is not None:
             session.set_config_variable(name, text)
     # Of the session, so that it holds for the clients that fetch credentials, too.
     session.set_default_client_config(_config(width))
     if options.role_arn is not None:
         _assume(session, options.role_arn, options.external_id)
-    return boto3.Session(botocore_session=session).client(service, endpoint_url=options.endpoint_url)
+    try:
+        return boto3.Session(botocore_session=session).client(service, endpoint_url=options.endpoint_url)
+    except BotoCoreError:
+        raise
+    except ValueError:
+        raise InvalidEndpointConfigurationError(msg="it is no URL") from None
 
 
 def _config(width: int) -> Config:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from botocore import exceptions as sdk
+from botocore.parsers import ResponseParserError
 
 from syncer.errors import (
     AccessDenied,
@@ -22,11 +23,12 @@ from syncer.errors import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Codes of both services and of the signing in front of them: their `service-2.json` in botocore, and
-# https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html
+# Codes of both services, of KMS and STS behind them and of the signing in front: their `service-2.json` in botocore,
+# https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html, and what botocore tries again.
 _KINDS: Mapping[type[SyncerError], frozenset[str]] = {
     Throttled: frozenset(
         {
+            "BandwidthLimitExceeded",
             "RequestLimitExceeded",
             "RequestThrottled",
             "RequestThrottledException",
@@ -40,11 +42,16 @@ _KINDS: Mapping[type[SyncerError], frozenset[str]] = {
     ),
     Transient: frozenset(
         {
+            "DependencyTimeoutException",
+            "IDPCommunicationError",
             "InternalFailure",
             "InternalServerError",
             "InternalServiceError",
             "InternalServiceErrorException",
+            "KMSInternalException",
+            "KeyUnavailableException",
             "RequestTimeout",
+            "RequestTimeoutException",
             "ServiceUnavailable",
             "ServiceUnavailableException",
         }
@@ -52,8 +59,9 @@ _KINDS: Mapping[type[SyncerError], frozenset[str]] = {
     NotFound: frozenset({"InvalidResourceId", "ParameterNotFound", "ResourceNotFoundException"}),
     AlreadyExists: frozenset({"ParameterAlreadyExists", "ResourceExistsException"}),
 }
+_BY_CODE: Mapping[str, type[SyncerError]] = {code: kind for kind, codes in _KINDS.items() for code in codes}
 
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "KMSAccessDeniedException", "UnauthorizedOperation"})
 _STALE = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _UNKNOWN = frozenset(
     {
@@ -61,66 +69,109 @@ _UNKNOWN = frozenset(
         "IncompleteSignature",
         "InvalidAccessKeyId",
         "InvalidClientTokenId",
+        "InvalidIdentityToken",
         "InvalidSignatureException",
         "MissingAuthenticationToken",
         "MissingAuthenticationTokenException",
         "OptInRequired",
+        "RequestTimeTooSkewed",
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     }
 )
-_PENDING = re.compile(r"marked for deletion|scheduled for deletion", re.IGNORECASE)
-_KMS = re.compile(r"\bKMS\b")
+_PENDING = re.compile(r"(marked|scheduled) (for deletion|deleted)", re.IGNORECASE)
+_KMS = re.compile(r"\bKMS\b|\bkms:")
+_RIGHT = re.compile(r"not authorized to perform: ([a-z0-9-]{2,30}:[A-Za-z]{3,60})\b")
+_EXPLICIT = "explicit deny"
+_CODE = re.compile(r"[A-Za-z0-9_.]{1,80}")
+_CREATE = "secretsmanager:CreateSecret"
+_WHOLE = '"*", because IAM knows it for no single one'
+_OF_EVERYTHING = frozenset(
+    {"secretsmanager:BatchGetSecretValue", "secretsmanager:ListSecrets", "ssm:DescribeParameters"}
+)
 _OK = 400
+_TOO_MANY = 429
 _BROKEN = 500
 
 # Nothing of ours is raised while one of these is handled: it would hang on to it, and with it to the request.
+SDK_ERRORS = (sdk.ClientError, sdk.BotoCoreError, ResponseParserError, ValueError)
+"""What a call of the SDK raises."""
+
 _NO_CREDENTIALS = (
     sdk.NoCredentialsError,
     sdk.PartialCredentialsError,
     sdk.CredentialRetrievalError,
+    sdk.MetadataRetrievalError,
+    sdk.RefreshWithMFAUnsupportedError,
+    sdk.UnknownCredentialError,
     sdk.TokenRetrievalError,
     sdk.SSOError,
     sdk.NoAuthTokenError,
+    getattr(sdk, "LoginError", sdk.SSOError),  # of `aws login`, younger than the oldest SDK that will do
 )
 _SETTINGS = (
     sdk.ProfileNotFound,
-    sdk.NoRegionError,
+    sdk.BaseEndpointResolverError,
     sdk.InvalidRegionError,
     sdk.InvalidEndpointConfigurationError,
+    sdk.EndpointProviderError,
     sdk.ConfigParseError,
     sdk.ConfigNotFound,
     sdk.InvalidConfigError,
-    sdk.UnknownEndpointError,
+    sdk.InvalidDefaultsMode,
+    sdk.InvalidProxiesConfigError,
+    sdk.InvalidRetryConfigurationError,
+    sdk.InvalidSTSRegionalEndpointsConfigError,
 )
-_LINE = (sdk.HTTPClientError, sdk.ConnectionError, sdk.IncompleteReadError, sdk.ResponseStreamingError)
+_LINE = (sdk.HTTPClientError, sdk.ConnectionError, sdk.IncompleteReadError)
+_GARBLED = (ResponseParserError, ValueError)
+"""Their text quotes the answer."""
 
 
-def told(error: sdk.ClientError, action: str, thing: str) -> SyncerError:
-    """Turn what a service answered into ours; `action` is IAM's name of the call, `thing` what it was about."""
-    code = str(error.response.get("Error", {}).get("Code", "an unknown error"))
-    text = str(error.response.get("Error", {}).get("Message", ""))
+def translated(error: Exception, action: str, thing: str) -> SyncerError:
+    """Turn one of `SDK_ERRORS` into ours; `action` is IAM's name of the call, `thing` what it was about."""
+    if not isinstance(error, sdk.ClientError):
+        return _failed(error, action, thing)
+    said = error.response.get("Error", {})
+    code, text = str(said.get("Code", "")), str(said.get("Message", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", _OK))
+    role = error.operation_name.startswith("AssumeRole")  # on the way to the call that was wanted
+    return refusal(code, text, f"sts:{error.operation_name}" if role else action, thing, status=status)
+
+
+def refusal(code: str, text: str, action: str, thing: str, *, status: int = _OK) -> SyncerError:
+    """Turn a code and a text of AWS into ours. Of the text nothing shows but the name of a missing right."""
+    code = code if _CODE.fullmatch(code) else "an unknown error"
     if code in _DENIED:
-        return _denied(action, thing, kms=_KMS.search(text) is not None)
+        return _denied(action, thing, text)
     if code in _STALE | _UNKNOWN:
         return _not_let_in(action, thing, code)
-    for kind, codes in _KINDS.items():
-        if code in codes:
-            return kind(_SPOKEN[kind].format(thing=thing, action=action, code=code))
-    if code == "InvalidRequestException" and _PENDING.search(text):
-        return NotFound(f"{thing}: pending deletion ({action})")
-    if status >= _BROKEN:
-        return Transient(f"{thing}: AWS failed at {action} ({status} {code})")
-    # The service looked at the request and said no; its words may quote the request.
-    return Refused(f"{thing}: AWS refused {action} ({code})", hint=_HINTS.get(code))
+    pending = _PENDING.search(text) is not None
+    kind = _kind(code, action, status, pending=pending)
+    more = ", pending deletion" if pending else ""
+    return kind(_SPOKEN[kind].format(thing=thing, action=action, code=code, more=more), hint=_HINTS.get(code))
+
+
+def _kind(code: str, action: str, status: int, *, pending: bool) -> type[SyncerError]:
+    if code == "InvalidRequestException" and pending:
+        return AlreadyExists if action == _CREATE else NotFound
+    kind = _BY_CODE.get(code)
+    if kind is NotFound and action == _CREATE:
+        return Refused  # what is not there is a key
+    if kind is not None:
+        return kind
+    if status == _TOO_MANY:
+        return Throttled
+    # Where it did not fail, the service looked at the request and said no; its words may quote the request.
+    return Transient if status >= _BROKEN else Refused
 
 
 _SPOKEN: Mapping[type[SyncerError], str] = {
     Throttled: "{thing}: AWS asks for fewer calls ({action}: {code})",
     Transient: "{thing}: AWS failed at {action} ({code})",
-    NotFound: "{thing}: not in AWS ({action})",
-    AlreadyExists: "{thing}: already in AWS ({action})",
+    NotFound: "{thing}: not in AWS{more} ({action})",
+    AlreadyExists: "{thing}: already in AWS{more} ({action})",
+    Refused: "{thing}: AWS refused {action} ({code})",
 }
 
 _HINTS: Mapping[str, str] = {
@@ -135,11 +186,15 @@ _HINTS: Mapping[str, str] = {
 }
 
 
-def _denied(action: str, thing: str, *, kms: bool) -> AccessDenied:
-    if kms:
+def _denied(action: str, thing: str, text: str) -> AccessDenied:
+    named = _RIGHT.search(text)
+    right = named[1] if named else action
+    if _KMS.search(text):
         message = f"{thing}: AWS denied the use of the KMS key ({action})"
         return AccessDenied(message, hint='the role needs "kms:Decrypt" and "kms:GenerateDataKey" on that key')
-    return AccessDenied(f"{thing}: AWS denied {action}", hint=f'the role needs "{action}" on it')
+    where = "it, and a policy that does not deny it" if _EXPLICIT in text else "it"
+    hint = f'the role needs "{right}" on {_WHOLE if right in _OF_EVERYTHING else where}'
+    return AccessDenied(f"{thing}: AWS denied {action}", hint=hint)
 
 
 def _not_let_in(action: str, thing: str, code: str) -> AccessDenied:
@@ -150,7 +205,7 @@ def _not_let_in(action: str, thing: str, code: str) -> AccessDenied:
     return AccessDenied(message, hint="`aws sts get-caller-identity` shows who you are to AWS")
 
 
-def failed(error: sdk.BotoCoreError, action: str, thing: str) -> SyncerError:
+def _failed(error: Exception, action: str, thing: str) -> SyncerError:
     """Turn what went wrong before or instead of an answer into ours."""
     name = type(error).__name__
     if isinstance(error, _NO_CREDENTIALS):
@@ -160,6 +215,8 @@ def failed(error: sdk.BotoCoreError, action: str, thing: str) -> SyncerError:
         return InvalidConfiguration(f"the AWS settings cannot be used: {_clause(error)}", hint=_SETTINGS_HINT)
     if isinstance(error, _LINE):
         return Transient(f"{thing}: no answer from AWS to {action} ({name})")
+    if isinstance(error, _GARBLED):
+        return Transient(f"{thing}: no answer from AWS to {action} that can be read")
     # A ParamValidationError quotes what was to be sent, so no error of a kind that we do not know is quoted.
     return BackendError(f"{thing}: the AWS SDK failed at {action} ({name})")
 
@@ -167,5 +224,5 @@ def failed(error: sdk.BotoCoreError, action: str, thing: str) -> SyncerError:
 _SETTINGS_HINT = "options `region`, `profile`, `endpoint_url`, or AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL"
 
 
-def _clause(error: sdk.BotoCoreError) -> str:
+def _clause(error: Exception) -> str:
     return str(error).rstrip(".").replace("\n", " ")

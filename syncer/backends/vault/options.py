@@ -54,8 +54,8 @@ class VaultOptions:
             _refuse("field", "must not be empty")
         if self.format not in FORMATS:
             _refuse("format", f"must be one of {', '.join(FORMATS)}")
-        if (self.client_cert is None) is not (self.client_key is None):
-            _refuse("client_cert", "and `client_key` need each other")
+        if self.client_key is not None and self.client_cert is None:
+            _refuse("client_key", "needs `client_cert`")
 
     def template(self, project: str) -> Template:
         """Give the path of a secret inside the mount. Raise InvalidConfiguration for one that the server changes."""

@@ -77,7 +77,9 @@ class Rule:
 
     @staticmethod
     def _expression(pattern: str) -> str:
-        stem = "/".join("[^/]+" if segment == "+" else re.escape(segment) for segment in pattern.removesuffix("*").split("/"))
+        stem = "/".join(
+            "[^/]+" if segment == "+" else re.escape(segment) for segment in pattern.removesuffix("*").split("/")
+        )
         return stem + (".*" if pattern.endswith("*") else "")
 
 

@@ -79,7 +79,7 @@ class Entry:
     updated_by: Document | None = None
 
     def add(self, version: Version, mount: Settings) -> None:
-        """Write a version; drops those for which there is no more room. A secret's limit only counts where it is higher."""
+        """Write a version, and drop those that there is no room for; a secret's limit counts only above the mount's."""
         self.current += 1
         self.versions[self.current] = version
         self.updated, self.updated_by = version.created, version.created_by

@@ -124,7 +124,9 @@ def integers(value: Any, flavour: Flavour) -> list[int]:
     items = value.split(",") if isinstance(value, str) and value else value
     if not isinstance(items, list):
         items = [] if items in {None, ""} else [items]
-    head = "1 error(s) decoding:\n\n* " if flavour.quotes_values else "decoding failed due to the following error(s):\n\n"
+    head = (
+        "1 error(s) decoding:\n\n* " if flavour.quotes_values else "decoding failed due to the following error(s):\n\n"
+    )
     try:
         return [integer(item, flavour, f"[{at}]") for at, item in enumerate(items)]
     except Unreadable as unreadable:

@@ -8,11 +8,12 @@ from conformance.fakes.vault.fields import boolean, integer
 from conformance.fakes.vault.replies import NO_CONTENT, Refused, Reply, envelope, unknown_here
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from conformance.fakes.vault.calls import Call
     from conformance.fakes.vault.entries import Settings
     from conformance.fakes.vault.fields import Fields
+    from conformance.fakes.vault.flavours import Flavour
     from conformance.fakes.vault.kv2_store import Store
 
 UINT32 = 2**32
@@ -40,7 +41,7 @@ def settings(fields: Fields) -> dict[str, Any]:
     """Read the settings that are named, of a mount or of a secret."""
     if "delete_version_after" in fields:
         raise Refused(unknown_here("delete_version_after"))
-    readers = {"max_versions": integer, "cas_required": boolean}
+    readers: dict[str, Callable[[Any, Flavour], Any]] = {"max_versions": integer, "cas_required": boolean}
     if fields.flavour.metadata_cas:
         readers["metadata_cas_required"] = boolean
     return {name: fields.read(name, reader) for name, reader in readers.items() if name in fields}

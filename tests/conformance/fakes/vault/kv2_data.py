@@ -105,7 +105,7 @@ def hollow(value: Any, depth: int) -> Any:
 
 
 def floats(value: Any) -> Any:
-    """Make every number what a float of 64 bits holds, as the server stores them: 12345678901234567890 loses its end."""
+    """Make every number what a float of 64 bits holds, as the server does: 12345678901234567890 loses its end."""
     match value:
         case bool():
             return value

@@ -32,12 +32,13 @@ def read(store: Store, call: Call, key: str) -> Reply:
 
 
 def write(store: Store, call: Call, key: str) -> Reply:
-    """Set what is named; `custom_metadata` is replaced as a whole. Makes an entry without versions where there is none."""
+    """Set what is named, `custom_metadata` as a whole; makes an entry without versions where there is none."""
     fields = call.fields_after("")
     named = settings(fields)
     if not named and "custom_metadata" not in fields:
         return NO_CONTENT
-    custom = custom_metadata(fields.read("custom_metadata", mapping) or {}, call.flavour)
+    given = fields.read("custom_metadata", mapping)
+    custom = custom_metadata(given or {}, call.flavour)
     entry = store.entries.get(key)
     _check_metadata_cas(store, fields, entry)
     if entry is None:
@@ -49,7 +50,7 @@ def write(store: Store, call: Call, key: str) -> Reply:
 
 
 def patch(store: Store, call: Call, key: str) -> Reply:
-    """Set what is named; in `custom_metadata` key by key, where null takes a key away. The limits hold for the patch alone."""
+    """Set what is named, `custom_metadata` key by key; null takes a key away. The limits hold for the patch alone."""
     fields = call.fields
     named = settings(fields)
     if not named and "custom_metadata" not in fields:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from conformance.fakes.vault.replies import Refused, errors
 
@@ -27,6 +27,10 @@ class Identity:
 class Method(Protocol):
     """What stands behind an auth mount."""
 
+    @property
+    def kind(self) -> str:
+        """Name the method."""
+
     def knows(self, path: str) -> bool:
         """Tell whether this path, inside the mount, is the one to log in at."""
 
@@ -38,6 +42,7 @@ class Method(Protocol):
 class Userpass:
     """Users and passwords; names in lower case."""
 
+    kind: ClassVar[str] = "userpass"
     users: dict[str, tuple[str, Grant]] = field(default_factory=dict)
 
     def knows(self, path: str) -> bool:
@@ -59,6 +64,7 @@ class Userpass:
 class Approle:
     """Roles by their id, each with a secret id."""
 
+    kind: ClassVar[str] = "approle"
     roles: dict[str, tuple[str, Grant]] = field(default_factory=dict)
 
     def knows(self, path: str) -> bool:
@@ -81,6 +87,7 @@ class Approle:
 class Jwt:
     """Roles, each with the web tokens that prove it: a test says which, nobody verifies a signature."""
 
+    kind: str
     missing_jwt: str
     unknown_role: str
     unknown_jwt: tuple[int, str]
@@ -102,7 +109,7 @@ class Jwt:
         grant = self.roles[role].get(fields["jwt"])
         if grant is None:
             raise Refused(errors(*self.unknown_jwt))
-        return Identity(grant=grant, name=f"jwt-{role}", meta={"role": role})
+        return Identity(grant=grant, name=f"{self.kind}-{role}", meta={"role": role})
 
 
 UNVERIFIED = "error verifying token signature: no known key successfully validated the token signature"
@@ -111,6 +118,7 @@ UNVERIFIED = "error verifying token signature: no known key successfully validat
 def jwt() -> Jwt:
     """Make the method `jwt`."""
     return Jwt(
+        kind="jwt",
         missing_jwt="missing token",
         unknown_role='role "{}" could not be found',
         unknown_jwt=(400, f"error validating token: {UNVERIFIED}"),
@@ -120,10 +128,8 @@ def jwt() -> Jwt:
 def kubernetes() -> Jwt:
     """Make the method `kubernetes`."""
     return Jwt(
+        kind="kubernetes",
         missing_jwt="missing jwt",
         unknown_role='invalid role name "{}"',
         unknown_jwt=(403, "permission denied"),
     )
-
-
-METHODS = {"userpass": Userpass, "approle": Approle, "jwt": jwt, "kubernetes": kubernetes}

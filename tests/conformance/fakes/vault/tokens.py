@@ -131,7 +131,9 @@ class Token:
             return reply
         asked_text = increment if isinstance(increment, str) and not increment.isdecimal() else spelled(wanted)
         return reply.warned(
-            [f'TTL of "{asked_text}" exceeded the effective max_ttl of "{spelled(limit)}"; TTL value is capped accordingly']
+            [
+                f'TTL of "{asked_text}" exceeded the effective max_ttl of "{spelled(limit)}"; TTL value is capped accordingly'
+            ]
         )
 
 

@@ -1,0 +1,55 @@
+"""The way through a proxy, where the environment names one."""
+
+from __future__ import annotations
+
+import ipaddress
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass_environment
+
+from syncer.errors import InvalidConfiguration
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxies:
+    """URLs as the environment gives them. They may hold a password: never shown."""
+
+    always: str | None = field(default=None, repr=False)
+    """For whatever address; from the variable of Vault's own."""
+    https: str | None = field(default=None, repr=False)
+    http: str | None = field(default=None, repr=False)
+    never: str = ""
+    """Hosts that are reached without one, as NO_PROXY lists them."""
+
+    def between(self, server: SplitResult) -> SplitResult | None:
+        """Give the proxy before a server; None for none. Raise InvalidConfiguration.
+
+        As the commands do it, this machine itself is reached without, unless the proxy is for `always`.
+        """
+        url = self.always or self._for(server)
+        return _parsed(url) if url else None
+
+    def _for(self, server: SplitResult) -> str | None:
+        if _is_here(server.hostname or "") or proxy_bypass_environment(server.netloc, {"no": self.never}):
+            return None
+        return self.https if server.scheme == "https" else self.http
+
+
+def _parsed(url: str) -> SplitResult:
+    with suppress(ValueError):
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        if parts.scheme == "http" and parts.hostname and (parts.port or 1) > 0:
+            return parts
+    message = "the proxy that the environment names is no http URL"
+    raise InvalidConfiguration(message, hint="see HTTPS_PROXY, HTTP_PROXY and VAULT_PROXY_ADDR")
+
+
+def _is_here(host: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"

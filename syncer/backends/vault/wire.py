@@ -1,0 +1,122 @@
+"""Requests to a server and its answers, lean enough for ten thousand of them in one plan."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from syncer.backends.vault.connections import Connections
+from syncer.backends.vault.errors import failed, misled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from email.message import Message
+
+    from syncer.backends.base import Meter
+    from syncer.backends.vault.connections import Connection
+    from syncer.backends.vault.environment import Server
+    from syncer.errors import SyncerError
+
+Json = dict[str, Any]
+
+REPEATABLE = frozenset({"GET", "LIST", "SCAN"})
+_ELSEWHERE = frozenset({301, 302, 307, 308})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to ask; `path` begins after `/v1/` and is not quoted yet."""
+
+    method: str
+    path: str
+    body: Json | None = field(default=None, repr=False)
+    """It may hold a value."""
+    values_read: int = 0
+    """How many values the answer will hold."""
+
+    @property
+    def encoded(self) -> bytes | None:
+        """The body as it goes over the wire."""
+        return None if self.body is None else json.dumps(self.body, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the server said; its body may hold a value."""
+
+    status: int
+    headers: Message = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Wire:
+    """Sends requests to one server, wherever a standby says that it is now; safe to share between threads."""
+
+    def __init__(self, server: Server, meter: Meter) -> None:
+        self._home = self._base = server.address
+        self._meter = meter
+        self._connections = Connections(server)
+        self._headers = {"X-Vault-Request": "true", "User-Agent": "syncer"}
+        if server.namespace is not None:
+            self._headers["X-Vault-Namespace"] = server.namespace
+
+    def send(self, request: Request, token: str | None) -> Answer:
+        """Ask once, as whom the token belongs to. A standby may send us to the active node, once.
+
+        Raise Transient where no whole answer came, InvalidConfiguration or AccessDenied where TLS cannot be.
+        """
+        headers = self._headers | ({} if token is None else {"X-Vault-Token": token})
+        if request.body is not None:
+            patch = request.method == "PATCH"
+            headers["Content-Type"] = "application/merge-patch+json" if patch else "application/json"
+        answer = self._ask(self._base, request, headers)
+        if answer.status in _ELSEWHERE:
+            self._base = self._redirected(answer)
+            answer = self._ask(self._base, request, headers)
+        return answer
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._connections.close()
+
+    def _ask(self, base: str, request: Request, headers: Mapping[str, str]) -> Answer:
+        used = self._connections.take(base)
+        found = self._exchange(used or self._connections.make(base), request, headers)
+        if used is not None and used.ended and request.method in REPEATABLE:
+            # The other side ended it just when we took it, as servers do with what was idle for long.
+            found = self._exchange(self._connections.make(base), request, headers)
+        if isinstance(found, Answer):
+            return found
+        self._base = self._home  # the node that was active may be gone
+        raise found
+
+    def _exchange(self, connection: Connection, request: Request, headers: Mapping[str, str]) -> Answer | SyncerError:
+        target = f"{connection.prefix}/v1/{quote(request.path)}"
+        self._meter.call(values_read=request.values_read)
+        kept = False
+        try:
+            connection.request(request.method, target, request.encoded, {**headers, **connection.extra})
+            response = connection.getresponse()
+            answer = Answer(status=response.status, headers=response.headers, body=response.read())
+            kept = not response.will_close
+        except (OSError, HTTPException) as error:
+            connection.ended = isinstance(error, ConnectionError)
+            return failed(error, connection.base)
+        finally:
+            if kept:
+                self._connections.put_back(connection)
+            else:
+                connection.close()
+        return answer
+
+    def _redirected(self, answer: Answer) -> str:
+        """Give the address of the node that a standby names. Raise what `misled` makes of one that cannot be."""
+        base, found, _ = answer.headers.get("Location", "").partition("/v1/")
+        scheme = urlsplit(base).scheme
+        safe = scheme == "https" or (scheme == "http" and self._base.startswith("http:"))
+        if not found or not safe or base == self._base:
+            raise misled(self._base, downgraded=scheme == "http" and not safe)
+        return base
