@@ -7,13 +7,18 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from syncer import crypto
+from syncer.backends.aws.errors import refusal
 from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from syncer.model import Address
 
 REQUEST_TOKENS = "syncer/1/aws-request-token"
 """Label of the sub-key; no other use has it."""
+_BATCH_RIGHT = "secretsmanager:GetSecretValue"
+"""What IAM asks about each secret of a batch."""
 
 
 def written(value: Sensitive, *, binary: bool) -> dict[str, str | bytes]:
@@ -31,9 +36,30 @@ def given(answer: Mapping[str, Any]) -> Sensitive:
     return Sensitive(answer["SecretString"].encode("utf-8", "surrogatepass"))
 
 
-def request_token(key: bytes, change: tuple[str, ...], value: Sensitive) -> str:
-    """Name the version that a change makes: the same for the same change, of no use to guess the value without the key.
+def batch(
+    ask: Callable[[Mapping[str, Any], int], Mapping[str, Any]], names: Mapping[str, Address]
+) -> Iterator[tuple[Address, Sensitive]]:
+    """Give values by name, in one call unless AWS parts the answer. Raise what AWS says of a single one of them.
 
-    AWS takes 32 to 64 characters and recommends the form of a UUID. It becomes the version's id.
+    `ask` makes a call that reads so many values.
+    """
+    request: dict[str, Any] = {"SecretIdList": list(names)}
+    unread = len(names)
+    while True:
+        answer = ask(request, unread)
+        for problem in answer.get("Errors", ()):
+            thing = str(names.get(problem["SecretId"], "a secret"))
+            raise refusal(problem["ErrorCode"], problem.get("Message", ""), _BATCH_RIGHT, thing)
+        for entry in answer["SecretValues"]:
+            yield names[entry["Name"]], given(entry)
+        if not answer.get("NextToken"):
+            return
+        request, unread = {**request, "NextToken": answer["NextToken"]}, 0
+
+
+def request_token(key: bytes, change: tuple[str, ...], value: Sensitive) -> str:
+    """Name the version that a change makes: the same for the same change, and of no use to guess the value.
+
+    AWS takes 32 to 64 characters, recommends the form of a UUID, and makes it the version's id.
     """
     return str(uuid.UUID(bytes=hmac.digest(key, crypto.bind(change) + value.reveal(), "sha256")[:16]))

@@ -1,4 +1,4 @@
-"""What the server says, and what the line to it does, told in our words; never a text of its own."""
+"""What the server says, and what the line to it does, told in our words: never a text of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import socket
 import ssl
 from contextlib import suppress
-from http.client import HTTPException, IncompleteRead
+from http.client import HTTPException, IncompleteRead, LineTooLong, RemoteDisconnected
 from typing import TYPE_CHECKING, NamedTuple
 
 from syncer.errors import (
@@ -23,17 +23,173 @@ from syncer.errors import (
 )
 
 if TYPE_CHECKING:
-    from syncer.backends.vault.wire import Answer
+    from syncer.backends.vault.wire import Answer, Request
 
-TRUST_HINT = "name the file of its authority's certificate in `ca_cert` or VAULT_CACERT"
-"""For a server whose certificate we do not trust."""
 
-class Call(NamedTuple):
-    """What was asked, for errors."""
+class _Rule(NamedTuple):
+    """The first that fits tells what an answer means. Texts are those of Vault 1.21 and OpenBao 2.6."""
 
-    thing: str
-    """The address, or what else it was about."""
-    right: str
-    """What a policy calls the right to do it, such as `update`."""
-    path: str
-    server: str
+    statuses: range | tuple[int, ...]
+    pattern: str
+    """Found in what the server says."""
+    kind: type[SyncerError]
+    message: str
+    hint: str | None = None
+
+
+_CLIENT, _SERVER = range(400, 500), range(500, 600)
+
+# A policy that does not reach is "1 error occurred: permission denied"; a token that nobody knows (any more) is
+# "2 errors occurred: permission denied, invalid token" to Vault, and to OpenBao "permission denied" alone.
+_NOBODY = r"invalid token|\A\s*permission denied\s*\Z"
+
+_RULES = (
+    _Rule(
+        (403,),
+        _NOBODY,
+        AccessDenied,
+        "{thing}: the token for vault at {server} is expired, revoked or unknown",
+        "log in again, for instance with `vault login`, or name another one in `auth`",
+    ),
+    _Rule(
+        (403,),
+        "",
+        AccessDenied,
+        "{thing}: vault denied {right} on {path}",
+        'the token\'s policy needs "{right}" on {path}',
+    ),
+    _Rule(
+        (404,),
+        "no handler for route",
+        InvalidConfiguration,
+        "{thing}: vault at {server} has nothing mounted at {mount}",
+        "options `mount` and, for what lies in one, `namespace`",
+    ),
+    _Rule(
+        (404,),
+        "namespace not found",
+        InvalidConfiguration,
+        "{thing}: vault at {server} has no such namespace",
+        "option `namespace`, or VAULT_NAMESPACE",
+    ),
+    _Rule((404,), "", NotFound, "{thing}: not in vault"),
+    _Rule(
+        (400,),
+        "check-and-set parameter d(id|oes) not match",
+        VersionConflict,
+        "{thing}: somebody else wrote it since it was looked at",
+        "plan again",
+    ),
+    _Rule((400,), "Upgrading from non-versioned", Transient, "{thing}: vault is busy making {mount} a version 2"),
+    _Rule(
+        (400,),
+        "HTTP request to an HTTPS server",
+        InvalidConfiguration,
+        "{thing}: vault at {server} is to be reached over TLS",
+        "write https:// in `address` or VAULT_ADDR",
+    ),
+    _Rule(
+        (400, 413, 500),
+        "too large|exceeds allowed|too big|high complexity",
+        Refused,
+        "{thing}: larger than this server takes ({status})",
+        "its limits: max_request_size, and what the storage takes of one entry",
+    ),
+    _Rule((412,), "", Transient, "{thing}: vault at {server} has not caught up with an earlier write (412)"),
+    _Rule((429,), "", Throttled, "{thing}: vault asks for fewer calls (429)"),
+    _Rule(
+        (472,),
+        "",
+        Refused,
+        "{thing}: vault at {server} is a disaster recovery secondary, which serves nobody (472)",
+        "name the primary in `address` or VAULT_ADDR",
+    ),
+    _Rule((473,), "", Transient, "{thing}: vault at {server} is a standby that does not serve this (473)"),
+    _Rule(
+        (503,), "is sealed", Refused, "{thing}: vault at {server} is sealed", "unseal it: `vault operator unseal`"
+    ),
+    _Rule(_SERVER, "not active|no active|active cluster node", Transient, "{thing}: vault at {server} has no active node ({status})"),
+    _Rule(_SERVER, "", Transient, "{thing}: vault at {server} failed ({status})"),
+    _Rule(_CLIENT, "", Refused, "{thing}: vault refused {right} on {path} ({status})"),
+)
+
+
+def told(answer: Answer, request: Request, server: str) -> SyncerError:
+    """Turn an answer that is none to what was asked into ours."""
+    text = said(answer)
+    words = {"thing": request.thing, "right": request.right, "path": request.path, "mount": request.mount}
+    for rule in _RULES:
+        if answer.status in rule.statuses and re.search(rule.pattern, text):
+            message = rule.message.format(**words, server=server, status=answer.status)
+            hint = rule.hint and rule.hint.format(**words)
+            if rule.kind is Throttled:
+                return Throttled(message, hint=hint, retry_after=_retry_after(answer))
+            return rule.kind(message, hint=hint)
+    return BackendError(f"{request.thing}: vault at {server} answered what nobody expects ({answer.status})")
+
+
+def knows_us_not(answer: Answer) -> bool:
+    """Whether the token was refused, and not what it may do."""
+    return answer.status == 403 and re.search(_NOBODY, said(answer)) is not None
+
+
+def said(answer: Answer) -> str:
+    """Give the texts of an answer that is an error; to find something in, never to show: they may quote a request."""
+    with suppress(ValueError):
+        document = json.loads(answer.body)
+        errors = document.get("errors") if isinstance(document, dict) else None
+        return "\n".join(map(str, errors)) if isinstance(errors, list) else ""
+    return answer.body[:200].decode("ascii", "replace")
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """Give the pause that the server asks for, in seconds; a date, which none of them sends, is not read."""
+    asked = answer.headers.get("Retry-After", "")
+    return float(asked) if asked.isdecimal() else None
+
+
+# The first class that fits; a refusal by the proxy is a plain OSError.
+_LINES: tuple[tuple[type[Exception], str], ...] = (
+    (ConnectionRefusedError, "connection refused"),
+    (TimeoutError, "timed out"),
+    (socket.gaierror, "unknown host"),
+    (RemoteDisconnected, "connection lost"),
+    (ConnectionError, "connection lost"),
+    (IncompleteRead, "the answer was cut off"),
+    (ssl.SSLError, "TLS broke off"),
+    (HTTPException, "what came is no HTTP"),
+    (OSError, "no way to it"),
+)
+
+
+def failed(error: OSError | HTTPException, request: Request, server: str) -> SyncerError:
+    """Turn what went wrong instead of an answer into ours."""
+    if isinstance(error, ssl.SSLError):
+        problem = _tls(error, request, server)
+        if problem is not None:
+            return problem
+    reason = next(reason for kind, reason in _LINES if isinstance(error, kind))
+    return Transient(f"{request.thing}: no answer from vault at {server} ({reason})")
+
+
+def _tls(error: ssl.SSLError, request: Request, server: str) -> SyncerError | None:
+    reason = error.reason or ""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        message = f"{request.thing}: the certificate of vault at {server} is not trusted: {error.verify_message}"
+        hint = "its authority's certificate goes into `ca_cert` or VAULT_CACERT, another name into `tls_server_name`"
+        return InvalidConfiguration(message, hint=hint)
+    if "ALERT" in reason:
+        message = f"{request.thing}: vault at {server} broke TLS off ({reason})"
+        return AccessDenied(message, hint="does it want `client_cert` and `client_key`, or others?")
+    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
+        message = f"{request.thing}: vault at {server} does not speak TLS"
+        return InvalidConfiguration(message, hint="is it http:// that `address` or VAULT_ADDR should say?")
+    return None
+
+
+def misled(request: Request, server: str, *, downgraded: bool) -> SyncerError:
+    """Tell of a redirection that is not followed."""
+    if downgraded:
+        message = f"{request.thing}: vault at {server} sends us on to an address without TLS"
+        return Refused(message, hint="correct `api_addr` in the configuration of its nodes")
+    return Transient(f"{request.thing}: vault at {server} sends us on to nowhere")

@@ -26,16 +26,43 @@ REPEATABLE = frozenset({"GET", "LIST", "SCAN"})
 _ELSEWHERE = frozenset({301, 302, 307, 308})
 
 
+_RIGHTS = {
+    "GET": "read",
+    "LIST": "list",
+    "SCAN": "scan",
+    "POST": "update",
+    "PATCH": "patch",
+    "DELETE": "delete",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to ask; `path` begins after `/v1/` and is not quoted yet."""
+    """What to ask."""
 
     method: str
-    path: str
+    mount: str
+    """Such as `secret`, or `auth/approle`."""
+    rest: str
+    """What follows the mount, such as `metadata/shop/payments/db`; not quoted yet."""
+    thing: str
+    """What it is about, for errors: an address, or `vault`."""
     body: Json | None = field(default=None, repr=False)
     """It may hold a value."""
+    creates: bool = False
+    """Nothing is there yet, for which policies know a right of its own."""
     values_read: int = 0
     """How many values the answer will hold."""
+
+    @property
+    def path(self) -> str:
+        """What stands after `/v1/`, as policies write it."""
+        return f"{self.mount}/{self.rest}"
+
+    @property
+    def right(self) -> str:
+        """What policies call the right to it."""
+        return "create" if self.creates else _RIGHTS[self.method]
 
     @property
     def encoded(self) -> bytes | None:
@@ -74,7 +101,7 @@ class Wire:
             headers["Content-Type"] = "application/merge-patch+json" if patch else "application/json"
         answer = self._ask(self._base, request, headers)
         if answer.status in _ELSEWHERE:
-            self._base = self._redirected(answer)
+            self._base = self._redirected(answer, request)
             answer = self._ask(self._base, request, headers)
         return answer
 
@@ -104,7 +131,7 @@ class Wire:
             kept = not response.will_close
         except (OSError, HTTPException) as error:
             connection.ended = isinstance(error, ConnectionError)
-            return failed(error, connection.base)
+            return failed(error, request, connection.base)
         finally:
             if kept:
                 self._connections.put_back(connection)
@@ -112,11 +139,11 @@ class Wire:
                 connection.close()
         return answer
 
-    def _redirected(self, answer: Answer) -> str:
+    def _redirected(self, answer: Answer, request: Request) -> str:
         """Give the address of the node that a standby names. Raise what `misled` makes of one that cannot be."""
         base, found, _ = answer.headers.get("Location", "").partition("/v1/")
         scheme = urlsplit(base).scheme
         safe = scheme == "https" or (scheme == "http" and self._base.startswith("http:"))
         if not found or not safe or base == self._base:
-            raise misled(self._base, downgraded=scheme == "http" and not safe)
+            raise misled(request, self._base, downgraded=scheme == "http" and not safe)
         return base

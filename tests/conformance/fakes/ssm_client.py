@@ -11,7 +11,7 @@ import threading
 import unicodedata
 from collections import Counter
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,19 +20,21 @@ from botocore.session import get_session
 from botocore.validate import ParamValidator
 
 from syncer.backends.aws.parameter_store import ParameterStore
+from syncer.retry import Retry
 from syncer.testing.base import context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
     from pathlib import Path
 
     from botocore.model import ServiceModel
 
-    from syncer.backends.base import Backend, BackendContext
+    from syncer.backends.base import Backend
 
 HASTE = 1_000_000
 """Writes a second: no test waits for its turn."""
+UNHURRIED = Retry(sleep=lambda _: None)
+"""Tries as often as a user's run, and does not wait at all."""
 LIMITS = {"Standard": 4096, "Advanced": 8192}
 DEFAULT_KEY = "alias/aws/ssm"
 OVERWRITTEN = ("Description", "AllowedPattern")
@@ -80,12 +82,10 @@ class SsmClient:
         """How often each action was called."""
         return Counter(action for action, _ in self.calls)
 
-    def open(
-        self, folder: Path, project: str = "shop", *, told: BackendContext | None = None, **options: Any
-    ) -> Backend:
+    def open(self, folder: Path, project: str = "shop", retry: Retry = UNHURRIED, **options: Any) -> Backend:
         """Open the backend on this, in no need to wait for its turn."""
-        options = {"writes_per_second": HASTE, **options}
-        backend = ParameterStore.open(options, told or context(folder, project))
+        told = replace(context(folder, project), retry=retry)
+        backend = ParameterStore.open({"writes_per_second": HASTE, **options}, told)
         backend._api._made = self
         return backend
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 VALIDATION = "Field validation failed: "
+DECODING = "decoding failed due to the following error(s):"
 
 
 class Unreadable(Exception):
@@ -63,10 +64,17 @@ def unparsable(where: str, wanted: str, parser: str, text: str, flavour: Flavour
     return Unreadable(f"'{where}' cannot parse value as '{wanted}': strconv.{parser}: invalid syntax")
 
 
+def not_a_map(where: str, kind: str) -> Unreadable:
+    """Say it in Vault's words."""
+    return Unreadable(f"'{where}' expected a map, got '{kind}'")
+
+
 def integer(value: Any, flavour: Flavour, where: str = "") -> int:
     """Read an integer; null and the empty text are 0, `0x1f` is 31, 3.0 is none."""
     match value:
-        case None | "":
+        case None:
+            return 0
+        case str() if not value:
             return 0
         case bool() | int():
             return int(value)
@@ -86,19 +94,21 @@ def parsed(text: str, flavour: Flavour, where: str) -> int:
     raise unparsable(where, "int", "ParseInt", text, flavour)
 
 
-def boolean(value: Any, flavour: Flavour) -> bool:
+def boolean(value: Any, flavour: Flavour, where: str = "") -> bool:
     """Read a switch; null and the empty text are off, numbers but 0 on."""
     match value:
-        case None | "":
+        case None:
+            return False
+        case str() if not value:
             return False
         case bool() | int() | float():
             return bool(value)
         case str() if value in TRUE | FALSE:
             return value in TRUE
         case str():
-            raise unparsable("", "bool", "ParseBool", value, flavour)
+            raise unparsable(where, "bool", "ParseBool", value, flavour)
         case _:
-            raise unconvertible("", "bool", value, flavour)
+            raise unconvertible(where, "bool", value, flavour)
 
 
 def mapping(value: Any, flavour: Flavour) -> Document | None:
@@ -106,34 +116,32 @@ def mapping(value: Any, flavour: Flavour) -> Document | None:
     match value:
         case None | dict():
             return value
-        case []:
+        case list() if not value:
             return {}
-        case [first, *_]:
-            where, value = "[0]", first
+        case list():
+            where, value = "[0]", value[0]
         case _:
             where = ""
     if not flavour.quotes_values:
         raise unconvertible(where, "map[string]interface {}", value, flavour)
     kind = "string" if go_type(value) == "json.Number" else go_type(value)
-    message = f"'{where}' expected a map, got '{kind}'"
-    raise Unreadable(message)
+    raise not_a_map(where, kind)
 
 
 def integers(value: Any, flavour: Flavour) -> list[int]:
     """Read a list of integers, or a text with commas between them."""
     items = value.split(",") if isinstance(value, str) and value else value
-    if not isinstance(items, list):
-        items = [] if items in {None, ""} else [items]
-    head = (
-        "1 error(s) decoding:\n\n* " if flavour.quotes_values else "decoding failed due to the following error(s):\n\n"
-    )
+    if items is None or items == "":
+        return []
+    listed = items if isinstance(items, list) else [items]
+    head = "1 error(s) decoding:\n\n* " if flavour.quotes_values else f"{DECODING}\n\n"
     try:
-        return [integer(item, flavour, f"[{at}]") for at, item in enumerate(items)]
+        return [integer(item, flavour, f"[{at}]") for at, item in enumerate(listed)]
     except Unreadable as unreadable:
         raise Unreadable(head + str(unreadable)) from None
 
 
-def text(value: Any, flavour: Flavour) -> str:
+def text(value: Any, flavour: Flavour, where: str = "") -> str:
     """Read a text; null is empty, a switch is 0 or 1, numbers are as they were written."""
     match value:
         case None:
@@ -143,7 +151,7 @@ def text(value: Any, flavour: Flavour) -> str:
         case str() | int() | float():
             return str(value)
         case _:
-            raise unconvertible("", "string", value, flavour)
+            raise unconvertible(where, "string", value, flavour)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,10 +165,6 @@ class Fields:
 
     def __contains__(self, name: str) -> bool:
         return name in self.raw
-
-    def any_of(self, names: Collection[str]) -> bool:
-        """Tell whether one of them is there, if only as null."""
-        return any(name in self.raw for name in names)
 
     def unknown(self, names: Collection[str]) -> list[str]:
         """Give the fields that are not among these, sorted."""

@@ -37,8 +37,11 @@ class Flavour:
     """Whether `data/` refuses names that end in a slash, and with them LIST."""
     json_string_bytes: int | None
     """The longest JSON string in a request, in bytes as sent: escapes count as written."""
-    duplicate_keys: bool
-    """Whether a JSON object may name a key twice."""
+    lenient_json: bool
+    """Whether a JSON object may name a key twice, and every fault in JSON is the client's: Vault calls some its own."""
+    bad_json: str
+    warns_on_kv1: bool
+    """Whether KV version 1 names the parameters that it ignores."""
     quotes_values: bool
     """Whether an error about a field's type quotes what stood there."""
     default_lease_ttl: int
@@ -65,7 +68,9 @@ VAULT = Flavour(
     relative_names=True,
     slash_is_no_name=True,
     json_string_bytes=1024 * 1024,
-    duplicate_keys=False,
+    lenient_json=False,
+    bad_json="error parsing JSON: failed to parse JSON input",
+    warns_on_kv1=False,
     quotes_values=True,
     default_lease_ttl=2764800,
     unknown_token="2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n",
@@ -90,7 +95,9 @@ OPENBAO = Flavour(
     relative_names=False,
     slash_is_no_name=False,
     json_string_bytes=None,
-    duplicate_keys=True,
+    lenient_json=True,
+    bad_json="failed to decode JSON input",
+    warns_on_kv1=True,
     quotes_values=False,
     default_lease_ttl=0,
     unknown_token="permission denied",

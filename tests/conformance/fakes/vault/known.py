@@ -10,6 +10,7 @@ from conformance.fakes.vault.calls import Call
 from conformance.fakes.vault.replies import (
     DENIED,
     NO_CONTENT,
+    UNSUPPORTED,
     Refused,
     Reply,
     envelope,
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from conformance.fakes.vault.tokens import Token
 
 OF_TOKENS = "auth/token/"
-LOOKUP_SELF = "auth/token/lookup-self"
-RENEW_SELF = "auth/token/renew-self"
-REVOKE_SELF = "auth/token/revoke-self"
-CAPABILITIES_SELF = "sys/capabilities-self"
 UI_MOUNTS = "sys/internal/ui/mounts/"
 NO_PREFLIGHT = 'preflight capability check returned 403, please ensure client\'s policies grant access to path "{}/"'
 
@@ -104,6 +101,8 @@ class Known:
                 return NO_CONTENT
             case "sys/capabilities-self" if writes:
                 return self._capabilities()
+            case "auth/token/renew-self" | "auth/token/revoke-self" | "sys/capabilities-self":
+                return UNSUPPORTED
             case _:
                 return unknown_here(f"{self.request.operation} {self.path}")
 

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from conformance.fakes.vault.calls import Call
+from typing import TYPE_CHECKING
+
 from conformance.fakes.vault.durations import seconds
-from conformance.fakes.vault.replies import MISSING, NO_CONTENT, UNSUPPORTED, Document, Reply, envelope, errors
-from conformance.fakes.vault.requests import Operation
+from conformance.fakes.vault.replies import (
+    MISSING,
+    NO_CONTENT,
+    UNSUPPORTED,
+    Document,
+    Reply,
+    envelope,
+    errors,
+    ignoring,
+)
+from conformance.fakes.vault.requests import READS, Operation
 from conformance.fakes.vault.tree import Tree
+
+if TYPE_CHECKING:
+    from conformance.fakes.vault.calls import Call
 
 DEFAULT_LEASE = 2764800
 """Seconds; a field `ttl` or `lease` of the secret says otherwise."""
@@ -26,6 +39,10 @@ class Kv1:
 
     def reply(self, call: Call) -> Reply:
         """Do what is asked."""
+        ignored = call.fields.unknown({"path"}) if call.operation in READS and call.flavour.warns_on_kv1 else []
+        return self._reply(call).warned(ignoring(ignored))
+
+    def _reply(self, call: Call) -> Reply:
         match call.operation:
             case Operation.READ:
                 return self._read(call)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.fakes.vault import kv2_config, kv2_data, kv2_metadata, kv2_versions
 from conformance.fakes.vault.kv2_store import Store
-from conformance.fakes.vault.replies import MISSING, UNSUPPORTED, Reply, envelope
+from conformance.fakes.vault.replies import MISSING, UNSUPPORTED, Reply, envelope, ignoring
 from conformance.fakes.vault.requests import Operation
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ UNPAGED = {"exclude_deleted"}
 
 ASKED_FIRST = frozenset({"data", "metadata", "detailed-metadata"})
 """The areas where a write is a creation if there is nothing yet."""
+REPLACED = "Endpoint replaced the value of these parameters with the values captured from the endpoint's path: [path]"
 LISTABLE = frozenset({"metadata", "data", "delete", "undelete", "destroy"})
 ROOT = "Non-listing operations on the root of a K/V v2 mount are not supported."
 INVALID = (
@@ -90,12 +91,10 @@ class Kv2:
         if not slash or not self._knows(area, key):
             return _invalid(call)
         reply = _done(AREAS[area], self.store, call, key)
-        unknown = call.fields.unknown(self._parameters(area))
-        if not unknown:
-            return reply
-        if reply == MISSING and call.operation is Operation.LIST:
+        ignored = call.fields.unknown(self._parameters(area))
+        if ignored and reply == MISSING and call.operation is Operation.LIST:
             reply = envelope({})  # an empty folder is missing, but not where there is something to warn of
-        return reply.warned([f"Endpoint ignored these unrecognized parameters: [{' '.join(unknown)}]"])
+        return reply.warned(ignoring(ignored)).warned([REPLACED] if "path" in call.fields else [])
 
     def _knows(self, area: str, key: str) -> bool:
         if area == "data" and self._flavour.slash_is_no_name:

@@ -70,6 +70,7 @@ class Node:
         if self.flavour.attributes:
             standby = self.role is Role.PERFORMANCE_STANDBY
             known |= {"performance_standby": standby, "enterprise": False, "echo_duration_ms": 0, "clock_skew_ms": 0}
+            known["replication_primary_canary_age_ms"] = 0
         return known | ({} if self.sealed else CLUSTER)
 
     def _recovery(self) -> str:

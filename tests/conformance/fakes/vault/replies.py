@@ -73,6 +73,11 @@ UNSUPPORTED = counted_error(405, "unsupported operation")
 SLASH_WRITTEN = errors(400, "cannot write to a path ending in '/'")
 
 
+def ignoring(parameters: list[str]) -> list[str]:
+    """Give the warnings about parameters that mean nothing."""
+    return [f"Endpoint ignored these unrecognized parameters: [{' '.join(parameters)}]"] if parameters else []
+
+
 def no_route(path: str) -> Reply:
     """Reply to a path below no mount."""
     return errors(404, f'no handler for route "{path}". route entry not found.')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -177,8 +178,9 @@ def decoded(body: bytes, flavour: Flavour) -> Document:
 
     def unique(pairs: list[tuple[str, Any]]) -> Document:
         found = dict(pairs)
-        if len(found) < len(pairs) and not flavour.duplicate_keys:
-            raise Refused(errors(500, "duplicate key in object"))
+        if len(found) < len(pairs) and not flavour.lenient_json:
+            twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+            raise Refused(errors(500, f"duplicate key '{twice}' in object"))
         return found
 
     text = body.decode("utf-8", "replace")
@@ -189,7 +191,7 @@ def decoded(body: bytes, flavour: Flavour) -> Document:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Refused(bad_json("no object", flavour))
+        raise Refused(no_object(value, flavour))
     return {name: cleaned(inner) for name, inner in value.items()}
 
 
@@ -207,9 +209,18 @@ def cleaned(value: Any) -> Any:
 
 
 def bad_json(text: str, flavour: Flavour) -> Reply:
-    """Reply to what is no JSON object; what follows the colon differs from Go's parser."""
-    if flavour.duplicate_keys:
-        return errors(400, "failed to decode JSON input: unexpected text")
+    """Reply to what is no JSON; the real ones say more exactly where it went wrong."""
+    if flavour.lenient_json:
+        return errors(400, f"{flavour.bad_json}: invalid character")
     if text.lstrip()[:1] in {"{", "["}:
         return errors(500, "malformed JSON, unclosed containers")
-    return errors(400, "error parsing JSON: failed to parse JSON input: unexpected text")
+    return errors(400, f"{flavour.bad_json}: invalid character")
+
+
+def no_object(value: Any, flavour: Flavour) -> Reply:
+    """Reply to JSON that is no object."""
+    kinds: dict[type, str] = {list: "array", str: "string", bool: "bool", int: "number", float: "number"}
+    kind = kinds[type(value)]
+    return errors(
+        400, f"{flavour.bad_json}: json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
+    )

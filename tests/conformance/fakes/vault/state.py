@@ -44,7 +44,7 @@ class State:
 
     @property
     def has_namespaces(self) -> bool:
-        """Whether the header is looked at: always in OpenBao, in Vault with the first namespace, as if it were Enterprise."""
+        """Whether the header is looked at; in Vault from the first namespace on, as if it were Enterprise."""
         return self.flavour.namespaces or len(self.namespaces) > 1
 
     def place(self, header: str, path: str) -> tuple[Namespace | None, str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MAX_TTL = 2764800
 """Seconds that a token may live, and lives where nobody says less."""
+CAPPED = 'TTL of "{}" exceeded the effective max_ttl of "{}"; TTL value is capped accordingly'
 SYMBOLS = string.ascii_letters + string.digits
 
 
@@ -116,25 +117,26 @@ class Token:
 
     def renew(self, increment: Any, now: int) -> Reply:
         """Live on from now, for as long as is asked or as it was made for, within its limits."""
-        asked = 0 if increment is None else seconds(increment)
-        if asked is None:
-            message = f'Field validation failed: error converting input for field "increment": time: invalid duration "{increment}"'
-            raise Refused(errors(400, message))
+        asked = _increment(increment)
         if not self.grant.renewable:
             raise Refused(errors(400, "lease is not renewable"))
         wanted = self.grant.period or asked or self.grant.ttl
         limit = self.grant.max_ttl or MAX_TTL
-        until = now + wanted * SECOND if self.grant.period else min(now + wanted * SECOND, self.made + limit * SECOND)
-        self.expires, self.renewed = until, now
+        until = now + wanted * SECOND
+        last = until if self.grant.period else self.made + limit * SECOND
+        self.expires, self.renewed = min(until, last), now
         reply = envelope(None, auth=self.auth(now), mount_type="token")
-        if self.grant.period or wanted <= limit:
-            return reply
-        asked_text = increment if isinstance(increment, str) and not increment.isdecimal() else spelled(wanted)
-        return reply.warned(
-            [
-                f'TTL of "{asked_text}" exceeded the effective max_ttl of "{spelled(limit)}"; TTL value is capped accordingly'
-            ]
-        )
+        return reply if until <= last else reply.warned([CAPPED.format(spelled(wanted), spelled(limit))])
+
+
+def _increment(value: Any) -> int:
+    wrong = 'Field validation failed: error converting input for field "increment": '
+    asked = 0 if value is None else seconds(value)
+    if asked is None:
+        raise Refused(errors(400, f'{wrong}time: invalid duration "{value}"'))
+    if asked < 0:
+        raise Refused(errors(400, f"{wrong}cannot provide negative value '{value}'"))
+    return asked
 
 
 @dataclass(slots=True)

@@ -1,0 +1,46 @@
+"""What Secrets Manager says of a secret, in a list or by itself, told in our words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from syncer.backends.aws import tags
+from syncer.model import Observed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from syncer.model import Address
+
+CURRENT = "AWSCURRENT"
+"""The stage of the version that readers get."""
+OFF = "false"
+"""What the mark of a disabled secret says."""
+
+_STAGES = ("SecretVersionsToStages", "VersionIdsToStages")
+"""The same, as a list and as DescribeSecret call it."""
+
+
+def observed(address: Address, entry: Mapping[str, Any]) -> Observed:
+    """Read an entry; one that nobody ever gave a value has the version ""."""
+    found = tags.read(entry.get("Tags", ()))
+    return Observed(
+        address=address,
+        version=_current(entry),
+        tags=tags.unmarked(found),
+        enabled=found.get(tags.ENABLED) != OFF,
+        description=entry.get("Description", ""),
+        owner=found.get(tags.PROJECT),
+        remote_id=entry["ARN"],
+        deleted=entry.get("DeletedDate") is not None,
+    )
+
+
+def regions(entry: Mapping[str, Any]) -> set[str]:
+    """Give the other regions that a secret has a copy in, also one that failed."""
+    return {copy["Region"] for copy in entry.get("ReplicationStatus", ())}
+
+
+def _current(entry: Mapping[str, Any]) -> str:
+    versions: Mapping[str, list[str]] = next((entry[name] for name in _STAGES if name in entry), {})
+    return next((version for version, stages in versions.items() if CURRENT in stages), "")

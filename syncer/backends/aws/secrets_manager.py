@@ -1,0 +1,279 @@
+"""What the Secrets Manager backend does: one call for a hundred secrets to observe, one for each write."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from syncer.backends.aws import secret_rules as rules
+from syncer.backends.aws import tags
+from syncer.backends.aws.api import Api
+from syncer.backends.aws.secret_entries import CURRENT, OFF, observed, regions
+from syncer.backends.aws.secret_listing import chains, pages
+from syncer.backends.aws.secret_options import SecretsManagerOptions
+from syncer.backends.aws.secret_values import REQUEST_TOKENS, batch, given, request_token, written
+from syncer.backends.base import Backend, BackendContext, Capability
+from syncer.errors import BackendError, NotFound, Refused, Unsupported
+from syncer.model import Observed
+from syncer.naming import Template
+from syncer.parallel import run
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from syncer.model import Address, Secret
+    from syncer.sensitive import Sensitive
+
+_MARKS = 3
+"""Project, address and enabled."""
+_REVERSALS = 20
+"""How often somebody may have gone back to the same version without our noticing."""
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class SecretsManager(Backend):
+    """Secrets of AWS Secrets Manager, found by the beginning of their names.
+
+    A version is the id of the one that is staged as current; a secret that somebody made without a value has none,
+    and so the version "". Disabled is a tag, which a policy can make AWS heed.
+
+    There is no conditional write. What somebody writes between the engine's look and our write becomes the previous
+    version. A version's id is derived from the change that makes it, so that a repeated write makes nothing twice.
+    """
+
+    type_name: ClassVar[str] = "aws-secrets-manager"
+    capabilities = frozenset(
+        {
+            Capability.DISABLE_ADVISORY,
+            Capability.TAGS,
+            Capability.DESCRIPTION,
+            Capability.READ,
+            Capability.READ_DISABLED,
+            Capability.DELETE,
+            Capability.SOFT_DELETE,
+            Capability.BINARY,
+            Capability.VERSION_IN_LIST,
+        }
+    )
+    concurrency = 8
+    batch: ClassVar[int] = 20
+    listing_lags: ClassVar[bool] = True
+    Options = SecretsManagerOptions
+
+    def __init__(self, options: SecretsManagerOptions, context: BackendContext) -> None:
+        super().__init__(options, context)
+        self._binary = options.format == "binary"
+        if not self._binary:
+            self.capabilities = self.capabilities - {Capability.BINARY}
+        self._names = Template("name", options.prefix + options.name, context.project)
+        self._api = Api("secretsmanager", options, self.meter, self.concurrency)
+
+    def declare(self, secret: Secret) -> Secret:
+        """Add the tags of the profile."""
+        demanded = self.options.demanded(secret.address)
+        return replace(secret, tags={**demanded, **secret.tags}) if demanded else secret
+
+    def check(self, secret: Secret) -> None:
+        """Raise Unsupported for a name, tags or a description that AWS does not take, or that the profile denies."""
+        address = secret.address
+        _refuse(f"{address}: its name in Secrets Manager", rules.name_problem(self._names.name(address)))
+        _refuse(f"{address}: its address, which becomes a tag,", tags.value_problem(str(address)))
+        _refuse(f"{address}: its description", rules.description_problem(secret.description))
+        demanded = self.options.demanded(address)
+        for name, text in demanded.items():
+            if secret.tags.get(name, text) != text:
+                _refuse(f"{address}: tag `{name}`", f"is set by the option `tags: {self.options.tags}`")
+        _refuse(f"{address}:", tags.problem({**demanded, **secret.tags}, marks=_MARKS))
+
+    def check_value(self, secret: Secret, value: Sensitive) -> None:
+        """Raise Unsupported for what is too long, or is not of the declared format."""
+        super().check_value(secret, value)
+        _refuse(f"{secret.address}:", rules.value_problem(value.reveal()))
+        if self.options.format == "json" and not rules.is_object(value.reveal()):
+            _refuse(f"{secret.address}:", "`format: json` takes JSON objects only")
+
+    def observe(self, scopes: Collection[str], addresses: Collection[Address]) -> Iterable[Observed]:
+        """Give all in the scopes, a hundred a call; a long list in a few chains at once."""
+        wanted = frozenset(scopes)
+        groups = chains(self._names, wanted, addresses)
+        for found in run(lambda group: self._chain(group, wanted), groups, min(self.context.width, self.concurrency)):
+            yield from found
+
+    def look(self, address: Address) -> Observed | None:
+        """What is at one address now, in one call."""
+        try:
+            found = self._call("DescribeSecret", address)
+        except NotFound:
+            return None
+        return observed(address, found)
+
+    def create(self, secret: Secret, value: Sensitive) -> Observed:
+        """Write a new, enabled secret with its tags; the same once more is no other. AlreadyExists if present.
+
+        That a copy in another region failed is not told: the secret is there, and AWS shows the copy's state.
+        """
+        self.check_value(secret, value)  # an error of the decoder would hold what is no text
+        address = secret.address
+        marked = {**secret.tags, **tags.owned(self.context.project, address)}
+        request = {
+            "Name": self._names.name(address),
+            "ClientRequestToken": self._token(address, "", 0, value),
+            "Tags": tags.pairs(marked),
+            "Description": secret.description,
+            "KmsKeyId": self.options.kms_key_id,
+            "AddReplicaRegions": _named(self.options.replica_regions),
+        }
+        sent = {name: told for name, told in request.items() if told}
+        made = self._api.call("CreateSecret", str(address), {**sent, **written(value, binary=self._binary)})
+        return Observed(
+            address=address,
+            version=made["VersionId"],
+            tags=dict(secret.tags),
+            enabled=True,
+            description=secret.description,
+            owner=self.context.project,
+            remote_id=made["ARN"],
+        )
+
+    def rotate(self, secret: Secret, value: Sensitive, expected: Observed) -> Observed:
+        """Write a new version. NotFound if gone or pending deletion."""
+        self.check_value(secret, value)  # as above
+        address = secret.address
+        # AWS leaves everything as it is where a version has this id already: where somebody went back to the version
+        # that we expect, after we had made this very change. Then the change needs another id.
+        for reversal in range(_REVERSALS):
+            token = self._token(address, expected.version, reversal, value)
+            request = {"ClientRequestToken": token, **written(value, binary=self._binary)}
+            made = self._call("PutSecretValue", address, request)
+            if CURRENT in made.get("VersionStages", [CURRENT]):
+                return replace(expected, address=address, version=made["VersionId"])
+        message = f"{address}: AWS does not make the new version the current one"
+        raise BackendError(message, hint="somebody went back to the same version again and again")
+
+    def read(self, address: Address) -> Sensitive:
+        """Give the current value. NotFound if gone or pending deletion."""
+        return given(self._call("GetSecretValue", address, {"VersionStage": CURRENT}, values_read=1))
+
+    def read_many(self, addresses: Sequence[Address]) -> Iterable[tuple[Address, Sensitive]]:
+        """Give the current values, twenty a call. NotFound if one is gone."""
+        for start in range(0, len(addresses), self.batch):
+            yield from self._read(addresses[start : start + self.batch])
+
+    def update(self, secret: Secret, expected: Observed, drop: Collection[str]) -> Observed:
+        """Set tags, description and owner mark, in as few calls as it takes.
+
+        What is to go goes first: AWS holds 50 tags and no more, and should the rest never come, it shows.
+        """
+        for action, request in self._steps(secret, expected, drop):
+            self._patient(action, secret.address, request)
+        kept = {name: text for name, text in expected.tags.items() if name not in drop}
+        project = self.context.project
+        return replace(expected, tags={**kept, **secret.tags}, description=secret.description, owner=project)
+
+    def set_enabled(self, expected: Observed, *, enabled: bool) -> Observed:
+        """Take the mark of a disabled secret away, or set it."""
+        if enabled:
+            self._call("UntagResource", expected.address, {"TagKeys": [tags.ENABLED]})
+        else:
+            self._call("TagResource", expected.address, {"Tags": tags.pairs({tags.ENABLED: OFF})})
+        return replace(expected, enabled=enabled)
+
+    def delete(self, expected: Observed) -> None:
+        """Schedule it for deletion, after the copies that we keep of it. NotFound if gone or scheduled already."""
+        address = expected.address
+        copies = sorted(self._copies(address) & set(self.options.replica_regions))
+        if copies:
+            self._patient("RemoveRegionsFromReplication", address, {"RemoveReplicaRegions": copies})
+        self._call("DeleteSecret", address, {"RecoveryWindowInDays": self.options.recovery_window_days})
+
+    def restore(self, expected: Observed) -> Observed:
+        """Cancel its deletion, and copy it again to where copies are kept. NotFound where none is scheduled."""
+        address = expected.address
+        self._cancel_deletion(address)
+        missing = [region for region in self.options.replica_regions if region not in self._copies(address)]
+        if missing:
+            self._patient("ReplicateSecretToRegions", address, {"AddReplicaRegions": _named(missing)})
+        return replace(expected, deleted=False)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._api.close()
+
+    def _chain(self, beginnings: list[str], scopes: Collection[str]) -> Collection[Observed]:
+        """Go through a list; what came in between two pages may make it give an entry twice."""
+        thing = f"{beginnings[0]}*" + (f" and {len(beginnings) - 1} more" if len(beginnings) > 1 else "")
+
+        def ask(request: Mapping[str, Any]) -> dict[str, Any]:
+            return self.patiently(lambda: self._api.call("ListSecrets", thing, request))
+
+        found = {}
+        for entry in pages(ask, beginnings):
+            address = self._names.address(entry["Name"])
+            if address is not None and address.scope in scopes:
+                found[address] = observed(address, entry)
+        return found.values()
+
+    def _read(self, addresses: Sequence[Address]) -> Iterator[tuple[Address, Sensitive]]:
+        def ask(request: Mapping[str, Any], unread: int) -> dict[str, Any]:
+            return self._api.call("BatchGetSecretValue", thing, request, values_read=unread)
+
+        thing = str(addresses[0]) + (f" and {len(addresses) - 1} more" if len(addresses) > 1 else "")
+        missing = set(addresses)
+        for address, value in batch(ask, {self._names.name(address): address for address in addresses}):
+            missing.discard(address)
+            yield address, value
+        if missing:
+            message = f"{min(missing)}: not in AWS (secretsmanager:BatchGetSecretValue)"
+            raise NotFound(message)
+
+    def _steps(
+        self, secret: Secret, expected: Observed, drop: Collection[str]
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Give the calls that an update takes, at least one."""
+        missing = {name: text for name, text in secret.tags.items() if expected.tags.get(name) != text}
+        described = secret.description != (expected.description or "")
+        if drop:
+            yield "UntagResource", {"TagKeys": sorted(drop)}
+        if missing or expected.owner is None or not (drop or described):
+            marked = {**missing, **tags.owned(self.context.project, secret.address)}
+            yield "TagResource", {"Tags": tags.pairs(marked)}
+        if described:
+            yield "UpdateSecret", {"Description": secret.description}
+
+    def _copies(self, address: Address) -> set[str]:
+        """Give the regions with a copy; nobody is asked where the options name none."""
+        return regions(self._patient("DescribeSecret", address)) if self.options.replica_regions else set()
+
+    def _cancel_deletion(self, address: Address) -> None:
+        try:
+            self._call("RestoreSecret", address)
+        except Refused as error:
+            # Of a secret that is not scheduled AWS does not document what it says.
+            problem = NotFound(error.message, hint=error.hint)
+        else:
+            return
+        raise problem
+
+    def _token(self, address: Address, version: str, reversal: int, value: Sensitive) -> str:
+        change = (self.context.project, self._names.name(address), version, str(reversal))
+        return request_token(self.context.subkey(REQUEST_TOKENS), change, value)
+
+    def _patient(self, action: str, address: Address, request: Mapping[str, Any] = _NOTHING) -> dict[str, Any]:
+        return self.patiently(lambda: self._call(action, address, request))
+
+    def _call(
+        self, action: str, address: Address, request: Mapping[str, Any] = _NOTHING, *, values_read: int = 0
+    ) -> dict[str, Any]:
+        named = {"SecretId": self._names.name(address), **request}
+        return self._api.call(action, str(address), named, values_read=values_read)
+
+
+def _named(names: Iterable[str]) -> list[dict[str, str]]:
+    return [{"Region": name} for name in names]
+
+
+def _refuse(what: str, problem: str | None) -> None:
+    if problem is not None:
+        message = f"{what} {problem}"
+        raise Unsupported(message)

@@ -1,0 +1,108 @@
+"""Ways to log in, as the option `auth` declares them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from syncer.backends.vault.options import Declared
+from syncer.errors import InvalidConfiguration
+from syncer.options import did_you_mean, parse_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from syncer.sensitive import Sensitive
+
+SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+"""Where Kubernetes puts the token of a pod."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenAuth:
+    """A token that is at hand."""
+
+    token: Declared | None = None
+    """Without it, the token of the environment, or the token file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserpassAuth:
+    """A user name and a password."""
+
+    username: str | Declared
+    password: Declared
+    mount: str = "userpass"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppRoleAuth:
+    """A role, and a secret ID where the role wants one."""
+
+    role_id: str | Declared
+    secret_id: Declared | None = None
+    mount: str = "approle"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubernetesAuth:
+    """The service account of the pod that we run in."""
+
+    role: str | Declared
+    jwt: Declared = field(default_factory=lambda: {"file": SERVICE_ACCOUNT})
+    mount: str = "kubernetes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JwtAuth:
+    """A token of an identity provider, such as a CI system's."""
+
+    jwt: Declared
+    role: str | Declared | None = None
+    """Without it, the default role of the mount."""
+    mount: str = "jwt"
+
+
+Auth = TokenAuth | UserpassAuth | AppRoleAuth | KubernetesAuth | JwtAuth
+
+METHODS: Mapping[str, type[Auth]] = {
+    "token": TokenAuth,
+    "userpass": UserpassAuth,
+    "approle": AppRoleAuth,
+    "kubernetes": KubernetesAuth,
+    "jwt": JwtAuth,
+}
+
+
+def parse_auth(given: Declared | None) -> Auth:
+    """Read the option. Raise InvalidConfiguration, which never repeats what stood there."""
+    keys = {"method": "token"} if given is None else dict(given)
+    method = keys.pop("method", None)
+    if not isinstance(method, str) or method not in METHODS:
+        meant = did_you_mean(method, METHODS) if isinstance(method, str) else ""
+        message = f"option `auth.method` must be one of {', '.join(METHODS)}{meant}"
+        raise InvalidConfiguration(message)
+    try:
+        return parse_options(METHODS[method], keys)
+    except InvalidConfiguration as error:
+        hint = "a credential is a source, such as {env: NAME} or {file: PATH}: it never stands in the manifest itself"
+        raise InvalidConfiguration(f"option `auth`, method {method}: {error.message}", hint=hint) from None
+
+
+def text_of(ask: Callable[[str, Mapping[str, object]], Sensitive], name: str, given: str | Declared) -> str:
+    """Give what stands there or what the source yields, less one newline at its end.
+
+    Raise InvalidConfiguration for what is no text, and what `ask` raises.
+    """
+    if isinstance(given, str):
+        return given
+    return plain(ask(f"auth.{name}", given), f"option `auth.{name}`: what its source yields")
+
+
+def plain(value: Sensitive, what: str) -> str:
+    """Give a credential as text, less one newline at its end. Raise InvalidConfiguration naming `what`."""
+    text = value.reveal().decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+    if not text or not text.isprintable() or "\ufffd" in text:
+        message = f"{what} is no line of text"
+        raise InvalidConfiguration(message)
+    return text

@@ -1,0 +1,220 @@
+"""Servers that throttle, hang, break off, forget to answer, deny and lag: it is done, or a clear error says why not.
+
+Never a second copy, never a lost value, never a value in a message.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from conformance.fakes.fault_proxy import Cut, Reset, Rule
+from remote import REMOTE, Remote, remote
+
+from syncer.errors import AccessDenied, SyncerError, VersionConflict
+from syncer.model import Address, OnRemove
+from syncer.sensitive import Sensitive
+from syncer.testing.base import declared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from syncer.plans import Outcome
+
+NAMES = tuple(f"{scope}:app/key-{number}" for scope in ("one", "two") for number in range(6))
+
+
+@pytest.fixture(params=REMOTE)
+def there(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Remote]:
+    """Twelve secrets on each kind of server, none of them there yet."""
+    with remote(request.param, tmp_path, monkeypatch) as project:
+        project.declare(*NAMES)
+        yield project
+
+
+def done(outcome: Outcome) -> int:
+    """Count what was carried out; nothing failed."""
+    assert [failure.error.message for failure in outcome.failed] == []
+    return len(outcome.applied)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_throttled(there: Remote, share: float) -> None:
+    """A tenth or half of all calls: everything is done, once."""
+    there.spoil(Rule(fault=there.wire.throttled, share=share, seed=7))
+    assert done(there.apply()) == len(NAMES)
+    there.declare(*NAMES, turn=2)
+    assert done(there.apply()) == len(NAMES)
+    assert there.plan().changes == ()
+    assert {there.copies(name) for name in NAMES} == {2}
+
+
+@pytest.mark.parametrize("fault", [Reset(after_forward=True), Reset(after_forward=False), Cut()], ids=str)
+def test_answers_to_creates_are_lost(there: Remote, fault: Reset | Cut) -> None:
+    """Half of them, after the server did it or before it heard of it: one copy each."""
+    there.spoil(Rule(fault=fault, calls=there.wire.create, share=0.5, seed=3))
+    assert done(there.apply()) == len(NAMES)
+    there.settle()
+    assert {there.copies(name) for name in NAMES} == {1}
+
+
+@pytest.mark.parametrize("fault", [Reset(after_forward=True), Reset(after_forward=False), Cut()], ids=str)
+def test_answers_to_rotations_are_lost(there: Remote, fault: Reset | Cut) -> None:
+    """Half of them: each value is replaced once."""
+    there.apply()
+    there.declare(*NAMES, turn=2)
+    there.spoil(Rule(fault=fault, calls=there.wire.rotate, share=0.5, seed=3))
+    assert done(there.apply()) == len(NAMES)
+    there.settle()
+    assert {there.copies(name) for name in NAMES} == {2}
+
+
+@pytest.mark.parametrize("fault", [Reset(after_forward=True), Cut()], ids=str)
+def test_any_answer_is_lost(there: Remote, fault: Reset | Cut) -> None:
+    """A fifth of all calls of whatever kind, in a life of creates, rotations, disables, deletes: it settles."""
+    there.spoil(Rule(fault=fault, share=0.2, seed=11))
+    there.apply()
+    there.declare(*NAMES[:4], turn=2)
+    there.declare(NAMES[4], enabled=False)
+    there.declare(NAMES[5], tags={"tier": "gold"}, description="said of it", on_remove="delete")
+    there.apply()
+    del there.secrets[NAMES[5]], there.secrets[NAMES[6]]
+    there.apply()
+    there.settle()
+
+
+@pytest.mark.parametrize("fault", [Reset(after_forward=True), Cut()], ids=str)
+def test_a_listing_breaks_off(there: Remote, fault: Reset | Cut) -> None:
+    """It is asked again; half a listing never passes for a whole one."""
+    there.apply()
+    there.spoil(Rule(fault=fault, calls=there.wire.listing, times=2))
+    plan = there.plan()
+    assert (plan.changes, plan.drift) == ((), ())
+
+
+def test_a_server_that_breaks_off_every_listing(there: Remote) -> None:
+    """A clear error; no plan to create everything anew."""
+    there.apply()
+    there.spoil(Rule(fault=Cut(), calls=there.wire.listing))
+    with pytest.raises(SyncerError) as caught:
+        there.plan()
+    assert caught.value.exit_code == 1
+    there.assert_secret(caught.value)
+
+
+def test_credentials_expire_half_way(there: Remote) -> None:
+    """What was done is recorded, the rest fails with the reason, and the next run finishes it."""
+    there.apply()
+    there.declare(*NAMES, turn=2)
+    plan = there.plan()
+    there.spoil(Rule(fault=there.wire.stale, after=len(NAMES)))
+    outcome = there.apply(plan)
+    assert outcome.failed
+    assert {type(failure.error) for failure in outcome.failed} == {AccessDenied}
+    assert all("expired" in failure.error.message for failure in outcome.failed)
+    there.assert_secret(*(failure.error for failure in outcome.failed))
+    there.settle()
+    assert {there.copies(name) for name in NAMES} == {2}
+
+
+def life(there: Remote) -> list[SyncerError]:
+    """Let everything happen that can; give the errors, each told for an address or for the listing."""
+    errors: list[SyncerError] = []
+
+    def apply() -> None:
+        try:
+            errors.extend(failure.error for failure in there.apply().failed)
+        except SyncerError as error:
+            errors.append(error)
+
+    first, second, third = NAMES[:3]
+    there.secrets.clear()
+    there.declare(first, second)
+    there.declare(third, on_remove="delete")
+    apply()
+    there.declare(first, turn=2, enabled=False)
+    there.declare(second, tags={"tier": "gold"}, description="said of it")
+    apply()
+    there.declare(first, turn=3, enabled=True)
+    there.declare(second, turn=2, tags={"team": "b"})
+    del there.secrets[third]
+    apply()
+    there.declare(third)
+    apply()
+    return errors
+
+
+def test_each_call_denied_alone(there: Remote) -> None:
+    """The error names the call and the missing right; what it kept undone is done once the right is there."""
+    assert life(there) == []
+    kinds = {_kind(call.name) for call in there.proxy.log}
+    assert len(kinds) > 5
+    there.secrets.clear()
+    for kind in sorted(kinds):
+        there.spoil(Rule(fault=there.denied(kind), calls=lambda call, kind=kind: _kind(call.name) == kind))
+        errors = life(there)
+        for error in errors:
+            assert isinstance(error, AccessDenied), (kind, error.message)
+            assert "denied" in error.message
+            assert error.hint
+        there.assert_secret(*errors)
+        there.settle()
+
+
+def _kind(name: str) -> str:
+    """Tell what is asked, whichever secret it is about: AWS's action, or Vault's method and the part of its engine."""
+    method, _, path = name.partition(" ")
+    return f"{method} {path.split('/')[3]}" if path else method
+
+
+def test_another_writer_between_plan_and_apply(there: Remote) -> None:
+    """What somebody wrote since the plan stays."""
+    there.apply()
+    there.declare(NAMES[0], turn=2)
+    plan = there.plan()
+    with there.session() as session:
+        backend, address = session.backend("default"), Address.parse(NAMES[0])
+        seen = backend.look(address)
+        assert seen is not None
+        theirs = backend.rotate(declared(address), Sensitive(b"by hand"), seen)
+    (failure,) = there.apply(plan).failed
+    assert isinstance(failure.error, VersionConflict)
+    there.assert_secret(failure.error)
+    with there.session() as session:
+        left = session.backend("default").look(address)
+    assert left is not None
+    assert left.version == theirs.version
+
+
+def test_a_plan_that_finds_nothing_makes_the_fewest_calls(there: Remote) -> None:
+    """For twelve secrets: one page; one page and the tags of each; some folders and the metadata of each."""
+    there.apply()
+    there.proxy.clear()
+    with there.session() as session:
+        from syncer.engine.prepare import Request, make_plan
+
+        plan = make_plan(session, Request())
+    most = {"aws-secrets-manager": 1, "aws-ssm": 1 + len(NAMES), "vault": 1 + 4 + len(NAMES)}
+    assert plan.calls["default"].calls == len(there.proxy.log) <= most[there.kind]
+    assert plan.calls["default"].values_read == 0
+
+
+def test_a_listing_that_lags(there: Remote) -> None:
+    """What this project just wrote is not written again; only AWS lists what was so some minutes ago."""
+    if there.kind == "vault":
+        pytest.skip("Vault lists what is there")
+    there.plan()
+    with there.proxy.lagging(there.wire.listing):
+        there.apply()
+        assert there.plan().changes == ()
+    with there.proxy.lagging(there.wire.listing):
+        there.declare(*NAMES[:3], turn=2)
+        there.declare(NAMES[3], tags={"tier": "gold"}, on_remove=OnRemove.DELETE.value)
+        there.apply()
+        assert there.plan().changes == ()
+        del there.secrets[NAMES[3]]
+        there.apply()
+        assert there.plan().changes == ()
+    there.settle()
+    assert {there.copies(name) for name in NAMES[:3]} == {2}
