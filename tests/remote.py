@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.fakes.answers import EXPIRED_TOKEN, THROTTLED, VAULT_DENIED, VAULT_INVALID_TOKEN, access_denied
 from conformance.fakes.answers import vault_rate_limited as rate_limited
-from conformance.fakes.fault_proxy import FaultProxy, Rule, fault_proxy
+from conformance.fakes.fault_proxy import Call, FaultProxy, Rule, fault_proxy
 from stores import AWS, ROOT_TOKEN, opened
 
 from syncer.engine.carry import apply_plan
@@ -22,7 +22,7 @@ from syncer.retry import Retry
 from syncer.testing.base import assert_no_leak
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import pytest
@@ -41,7 +41,7 @@ class Wire:
 
     create: str
     rotate: str
-    listing: str
+    listing: str | Callable[[Call], bool]
     throttled: Answer
     stale: Answer
 
@@ -57,7 +57,7 @@ WIRES = {
     "aws-ssm": Wire(
         create="PutParameter",
         rotate="PutParameter",
-        listing="DescribeParameters",
+        listing=lambda call: call.name == "DescribeParameters" and b'"Path"' in call.body,
         throttled=THROTTLED,
         stale=EXPIRED_TOKEN,
     ),

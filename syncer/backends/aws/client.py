@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-from botocore.exceptions import BotoCoreError, InvalidEndpointConfigurationError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    IncompleteReadError,
+    InvalidEndpointConfigurationError,
+    NoCredentialsError,
+)
 from botocore.session import Session, get_session
 
 from syncer.backends.aws.quiet import keep_quiet
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from syncer.backends.aws.api import AwsOptions
 
 
@@ -30,12 +37,21 @@ def make_client(service: str, options: AwsOptions, width: int) -> Any:
     session.set_default_client_config(_config(width))
     if options.role_arn is not None:
         _assume(session, options.role_arn, options.external_id)
+    session.register("before-parse", _refuse_cut)
     try:
         return boto3.Session(botocore_session=session).client(service, endpoint_url=options.endpoint_url)
     except BotoCoreError:
         raise
     except ValueError:
         raise InvalidEndpointConfigurationError(msg="it is no URL") from None
+
+
+def _refuse_cut(response_dict: Mapping[str, Any], **_more: Any) -> None:
+    """Raise IncompleteReadError for an answer that broke off: the SDK takes half a listing for an empty one."""
+    headers, body = response_dict["headers"], response_dict["body"]
+    told = headers.get("content-length")
+    if told is not None and "content-encoding" not in headers and len(body) < int(told):
+        raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(told))
 
 
 def _config(width: int) -> Config:

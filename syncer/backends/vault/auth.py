@@ -89,20 +89,32 @@ def parse_auth(given: Declared | None) -> Auth:
         raise InvalidConfiguration(f"option `auth`, method {method}: {error.message}", hint=hint) from None
 
 
-def text_of(ask: Callable[[str, Mapping[str, object]], Sensitive], name: str, given: str | Declared) -> str:
-    """Give what stands there or what the source yields, less one newline at its end.
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Asks the sources that `auth` declares."""
 
-    Raise InvalidConfiguration for what is no text, and what `ask` raises.
-    """
-    if isinstance(given, str):
-        return given
-    return plain(ask(f"auth.{name}", given), f"option `auth.{name}`: what its source yields")
+    context: BackendContext
+
+    def text(self, name: str, given: str | Declared) -> str:
+        """Give what stands there, or what the source yields, less one newline at its end.
+
+        Raise InvalidConfiguration for what is no line of text, SourceError for a source that yields nothing.
+        """
+        if isinstance(given, str):
+            return given
+        return _line(self.context.credential(f"auth.{name}", given), f"what the source of option `auth.{name}` yields")
+
+    def token(self, auth: TokenAuth) -> Sensitive | None:
+        """Give the token that is at hand; None where there is none. Raise as above."""
+        if auth.token is not None:
+            return Sensitive(self.text("token", auth.token).encode())
+        found = environment.token(self.context.environ)
+        return found and Sensitive(_line(found, "the token of the environment").encode())
 
 
-def plain(value: Sensitive, what: str) -> str:
-    """Give a credential as text, less one newline at its end. Raise InvalidConfiguration naming `what`."""
-    text = value.reveal().decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+def _line(value: Sensitive, what: str) -> str:
+    text = value.reveal().decode("ascii", "replace").removesuffix("\n").removesuffix("\r")
     if not text or not text.isprintable() or "\ufffd" in text:
-        message = f"{what} is no line of text"
+        message = f"{what} is no line of ASCII"
         raise InvalidConfiguration(message)
     return text

@@ -37,7 +37,13 @@ class _Rule(NamedTuple):
     hint: str | None = None
 
 
+_DENIED = 403
+_LOGIN = (400, 401, _DENIED)
 _CLIENT, _SERVER = range(400, 500), range(500, 600)
+_REASONS = re.compile(
+    "invalid username or password|invalid role or secret ID|missing secret_id|token is expired|token not yet valid"
+    "|invalid audience|invalid issuer|error verifying token signature|could not be found|not authorized"
+)
 
 # A policy that does not reach is "1 error occurred: permission denied"; a token that nobody knows (any more) is
 # "2 errors occurred: permission denied, invalid token" to Vault, and to OpenBao "permission denied" alone.
@@ -45,14 +51,14 @@ _NOBODY = r"invalid token|\A\s*permission denied\s*\Z"
 
 _RULES = (
     _Rule(
-        (403,),
+        (_DENIED,),
         _NOBODY,
         AccessDenied,
         "{thing}: the token for vault at {server} is expired, revoked or unknown",
         "log in again, for instance with `vault login`, or name another one in `auth`",
     ),
     _Rule(
-        (403,),
+        (_DENIED,),
         "",
         AccessDenied,
         "{thing}: vault denied {right} on {path}",
@@ -114,23 +120,28 @@ _RULES = (
 )
 
 
-def told(answer: Answer, request: Request, server: str) -> SyncerError:
+def told(answer: Answer) -> SyncerError:
     """Turn an answer that is none to what was asked into ours."""
     text = said(answer)
-    words = {"thing": request.thing, "right": request.right, "path": request.path, "mount": request.mount}
     for rule in _RULES:
         if answer.status in rule.statuses and re.search(rule.pattern, text):
-            message = rule.message.format(**words, server=server, status=answer.status)
-            hint = rule.hint and rule.hint.format(**words)
-            if rule.kind is Throttled:
-                return Throttled(message, hint=hint, retry_after=_retry_after(answer))
-            return rule.kind(message, hint=hint)
-    return BackendError(f"{request.thing}: vault at {server} answered what nobody expects ({answer.status})")
+            return _error(rule, answer)
+    return BackendError(f"{answer.request.thing}: vault at {answer.server} is beyond us ({answer.status})")
+
+
+def _error(rule: _Rule, answer: Answer) -> SyncerError:
+    asked = answer.request
+    words = {"thing": asked.thing, "right": asked.right, "path": asked.path, "mount": asked.mount}
+    message = rule.message.format(**words, server=answer.server, status=answer.status)
+    hint = rule.hint and rule.hint.format(**words)
+    if rule.kind is Throttled:
+        return Throttled(message, hint=hint, retry_after=_retry_after(answer))
+    return rule.kind(message, hint=hint)
 
 
 def knows_us_not(answer: Answer) -> bool:
     """Whether the token was refused, and not what it may do."""
-    return answer.status == 403 and re.search(_NOBODY, said(answer)) is not None
+    return answer.status == _DENIED and re.search(_NOBODY, said(answer)) is not None
 
 
 def said(answer: Answer) -> str:
@@ -187,9 +198,27 @@ def _tls(error: ssl.SSLError, request: Request, server: str) -> SyncerError | No
     return None
 
 
-def misled(request: Request, server: str, *, downgraded: bool) -> SyncerError:
+def turned_down(answer: Answer) -> SyncerError:
+    """Turn the answer to a login that failed into ours. Of the server's words only those are shown that we know."""
+    problem = told(answer)
+    if answer.status not in _LOGIN or not isinstance(problem, AccessDenied | Refused):
+        return problem
+    reason = _REASONS.search(said(answer))
+    why = reason[0] if reason else str(answer.status)
+    message = f"vault at {answer.server} turned the login at {answer.request.mount} down ({why})"
+    hint = "check the credentials under `auth`, and that the method is enabled there; many failures lock a user out"
+    return AccessDenied(message, hint=hint)
+
+
+def misled(answer: Answer, *, downgraded: bool) -> SyncerError:
     """Tell of a redirection that is not followed."""
+    where = f"{answer.request.thing}: vault at {answer.server} sends us on"
     if downgraded:
-        message = f"{request.thing}: vault at {server} sends us on to an address without TLS"
-        return Refused(message, hint="correct `api_addr` in the configuration of its nodes")
-    return Transient(f"{request.thing}: vault at {server} sends us on to nowhere")
+        hint = "correct `api_addr` in the configuration of its nodes"
+        return Refused(f"{where} to an address without TLS", hint=hint)
+    return Refused(f"{where} to nowhere ({answer.status})", hint="is a vault there? see `address` and VAULT_ADDR")
+
+
+def garbled(answer: Answer) -> SyncerError:
+    """Tell of an answer that is no JSON, or not the JSON that it should be."""
+    return Transient(f"{answer.request.thing}: what vault at {answer.server} answered makes no sense")

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 from urllib.parse import quote, unquote
 
-from hvac.api import auth_methods as hvac
-
 from syncer.backends.vault.auth import AppRoleAuth, JwtAuth, KubernetesAuth, UserpassAuth
-from syncer.errors import AccessDenied
+from syncer.errors import AccessDenied, BackendError, InvalidConfiguration
 from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from syncer.backends.vault.options import Declared
     from syncer.backends.vault.wire import Json
 
-    Login = UserpassAuth | AppRoleAuth | KubernetesAuth | JwtAuth
+Login = UserpassAuth | AppRoleAuth | KubernetesAuth | JwtAuth
 
 
-class Grant(NamedTuple):
-    """A token, and how long it lives."""
+class Life(NamedTuple):
+    """How long a token lives."""
 
-    token: Sensitive
     seconds: float
     """From now; 0 for one that does not end."""
     renewable: bool
 
 
+class Grant(NamedTuple):
+    """What a login gives."""
+
+    token: Sensitive
+    life: Life
+
+
 class Line:
     """Stands where hvac has `requests`: one pool, one proxy rule, one table of errors, one count of calls.
 
-    Its adapters take the place of each other (hvac.adapters); this one has what logins and renewals use.
+    Its adapters can be exchanged (hvac.adapters.Adapter); this one has what logins and renewals use.
     """
 
     def __init__(self, send: Callable[[str, str, Json | None], Json]) -> None:
@@ -47,16 +53,17 @@ class Line:
         return self._send("POST", unquote(url), json)
 
     def login(self, *, url: str, json: Json, use_token: bool) -> Json:
-        """Send what hvac made; the token is kept elsewhere."""
+        """Send what hvac made; whoever asked keeps the token."""
         del use_token
         return self.post(url=url, json=json)
 
 
 def log_in(auth: Login, text: Callable[[str, str | Declared], str], line: Line) -> Grant:
-    """Log in; `text` gives the credential of a name. Raise AccessDenied, and what asking for credentials raises."""
+    """Log in; `text` gives the credential of a name. Raise what it and the line raise, AccessDenied, BackendError."""
+    hvac = _methods()
     match auth:
         case UserpassAuth():
-            user = quote(text("username", auth.username))  # hvac quotes all but this
+            user = quote(text("username", auth.username))  # the one thing that hvac does not quote
             answer = hvac.Userpass(line).login(user, text("password", auth.password), mount_point=auth.mount)
         case AppRoleAuth():
             secret_id = None if auth.secret_id is None else text("secret_id", auth.secret_id)
@@ -65,27 +72,51 @@ def log_in(auth: Login, text: Callable[[str, str | Declared], str], line: Line) 
             role, jwt = text("role", auth.role), text("jwt", auth.jwt)
             answer = hvac.Kubernetes(line).login(role, jwt, mount_point=auth.mount)
         case JwtAuth():
-            role = None if auth.role is None else text("role", auth.role)
+            role = "" if auth.role is None else text("role", auth.role)
             answer = hvac.JWT(line).jwt_login(role, text("jwt", auth.jwt), path=auth.mount)
         case _:
             assert_never(auth)
-    return _grant(answer)
+    return Grant(_token(answer), _life(answer))
 
 
-def renew(line: Line) -> Grant:
-    """Make the token of the line live longer."""
-    return _grant(hvac.Token(line).renew_self())
+def renew(line: Line) -> Life:
+    """Make the token that the line sends live longer."""
+    return _life(_methods().Token(line).renew_self())
 
 
-def look_up(line: Line) -> tuple[float, bool]:
-    """Ask how many seconds the token of the line has left, 0 for no end, and whether it can be renewed."""
-    data = hvac.Token(line).lookup_self()["data"]
-    return float(data["ttl"]), bool(data["renewable"])
+def look_up(line: Line) -> Life:
+    """Ask how long the token that the line sends lives."""
+    answer = _methods().Token(line).lookup_self()
+    with suppress(KeyError, TypeError, ValueError):
+        return Life(float(answer["data"]["ttl"]), bool(answer["data"]["renewable"]))
+    raise _odd()
 
 
-def _grant(answer: Json) -> Grant:
-    auth = answer["auth"]
-    if not auth["client_token"]:
-        message = "vault wants a second factor at this login"
-        raise AccessDenied(message, hint="let a machine log in by a method without one, such as approle")
-    return Grant(Sensitive(auth["client_token"].encode()), float(auth["lease_duration"]), bool(auth["renewable"]))
+def _token(answer: Json) -> Sensitive:
+    with suppress(KeyError, TypeError, AttributeError):
+        token = Sensitive(answer["auth"]["client_token"].encode())
+        if token.empty:
+            message = "vault wants a second factor at this login"
+            raise AccessDenied(message, hint="let a machine log in by a method without one, such as approle")
+        return token
+    raise _odd()
+
+
+def _life(answer: Json) -> Life:
+    with suppress(KeyError, TypeError, ValueError):
+        return Life(float(answer["auth"]["lease_duration"]), bool(answer["auth"]["renewable"]))
+    raise _odd()
+
+
+def _odd() -> BackendError:
+    return BackendError("vault answered a login with something else than a token")
+
+
+def _methods() -> ModuleType:
+    """Give what hvac knows of logins."""
+    try:
+        from hvac.api import auth_methods  # noqa: PLC0415  # 0.1 s that a plan with a token at hand need not pay
+    except ModuleNotFoundError as error:
+        message = f"logging in to vault needs the package `{error.name}`"
+        raise InvalidConfiguration(message, hint="pip install 'syncer[vault]'") from None
+    return auth_methods

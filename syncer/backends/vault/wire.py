@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from syncer.backends.vault.connections import Connections
-from syncer.backends.vault.errors import failed, misled
+from syncer.backends.vault.errors import failed, garbled, misled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,17 +24,9 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 REPEATABLE = frozenset({"GET", "LIST", "SCAN"})
+_RIGHTS = {"GET": "read", "LIST": "list", "SCAN": "scan", "POST": "update", "PATCH": "patch", "DELETE": "delete"}
 _ELSEWHERE = frozenset({301, 302, 307, 308})
-
-
-_RIGHTS = {
-    "GET": "read",
-    "LIST": "list",
-    "SCAN": "scan",
-    "POST": "update",
-    "PATCH": "patch",
-    "DELETE": "delete",
-}
+_REFUSED = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +39,7 @@ class Request:
     rest: str
     """What follows the mount, such as `metadata/shop/payments/db`; not quoted yet."""
     thing: str
-    """What it is about, for errors: an address, or `vault`."""
+    """What it is about, for errors: an address, a scope."""
     body: Json | None = field(default=None, repr=False)
     """It may hold a value."""
     creates: bool = False
@@ -64,26 +57,38 @@ class Request:
         """What policies call the right to it."""
         return "create" if self.creates else _RIGHTS[self.method]
 
-    @property
-    def encoded(self) -> bytes | None:
-        """The body as it goes over the wire."""
-        return None if self.body is None else json.dumps(self.body, separators=(",", ":")).encode()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the server said; its body may hold a value."""
+    """What the server at `server` said to a request."""
 
+    request: Request
+    server: str
     status: int
     headers: Message = field(repr=False)
     body: bytes = field(repr=False)
+    """It may hold a value."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it did what it was asked to."""
+        return self.status < _REFUSED
+
+    @property
+    def document(self) -> Json:
+        """The JSON object that it is; empty where it has no body. Raise Transient for anything else."""
+        with suppress(ValueError):
+            found = json.loads(self.body or b"{}")
+            if isinstance(found, dict):
+                return found
+        raise garbled(self)
 
 
 class Wire:
     """Sends requests to one server, wherever a standby says that it is now; safe to share between threads."""
 
     def __init__(self, server: Server, meter: Meter) -> None:
-        self._home = self._base = server.address
+        self.home = self._base = server.address
         self._meter = meter
         self._connections = Connections(server)
         self._headers = {"X-Vault-Request": "true", "User-Agent": "syncer"}
@@ -91,7 +96,7 @@ class Wire:
             self._headers["X-Vault-Namespace"] = server.namespace
 
     def send(self, request: Request, token: str | None) -> Answer:
-        """Ask once, as whom the token belongs to. A standby may send us to the active node, once.
+        """Ask once, as the one whom the token belongs to. A standby may send us to the active node, once.
 
         Raise Transient where no whole answer came, InvalidConfiguration or AccessDenied where TLS cannot be.
         """
@@ -101,7 +106,7 @@ class Wire:
             headers["Content-Type"] = "application/merge-patch+json" if patch else "application/json"
         answer = self._ask(self._base, request, headers)
         if answer.status in _ELSEWHERE:
-            self._base = self._redirected(answer, request)
+            self._base = _active(answer)
             answer = self._ask(self._base, request, headers)
         return answer
 
@@ -117,17 +122,18 @@ class Wire:
             found = self._exchange(self._connections.make(base), request, headers)
         if isinstance(found, Answer):
             return found
-        self._base = self._home  # the node that was active may be gone
+        self._base = self.home  # the node that was active may be gone
         raise found
 
     def _exchange(self, connection: Connection, request: Request, headers: Mapping[str, str]) -> Answer | SyncerError:
-        target = f"{connection.prefix}/v1/{quote(request.path)}"
         self._meter.call(values_read=request.values_read)
+        target = f"{connection.prefix}/v1/{quote(request.path)}"
+        body = None if request.body is None else json.dumps(request.body, separators=(",", ":")).encode()
         kept = False
         try:
-            connection.request(request.method, target, request.encoded, {**headers, **connection.extra})
+            connection.request(request.method, target, body, {**headers, **connection.extra})
             response = connection.getresponse()
-            answer = Answer(status=response.status, headers=response.headers, body=response.read())
+            given, text = response.headers, response.read()
             kept = not response.will_close
         except (OSError, HTTPException) as error:
             connection.ended = isinstance(error, ConnectionError)
@@ -137,13 +143,14 @@ class Wire:
                 self._connections.put_back(connection)
             else:
                 connection.close()
-        return answer
+        return Answer(request=request, server=connection.base, status=response.status, headers=given, body=text)
 
-    def _redirected(self, answer: Answer, request: Request) -> str:
-        """Give the address of the node that a standby names. Raise what `misled` makes of one that cannot be."""
-        base, found, _ = answer.headers.get("Location", "").partition("/v1/")
-        scheme = urlsplit(base).scheme
-        safe = scheme == "https" or (scheme == "http" and self._base.startswith("http:"))
-        if not found or not safe or base == self._base:
-            raise misled(request, self._base, downgraded=scheme == "http" and not safe)
-        return base
+
+def _active(answer: Answer) -> str:
+    """Give the address of the node that a standby names. Raise what `misled` makes of one that cannot be."""
+    base, found, _ = answer.headers.get("Location", "").partition("/v1/")
+    scheme = urlsplit(base).scheme
+    downgraded = scheme == "http" and answer.server.startswith("https:")
+    if not found or scheme not in ("http", "https") or downgraded or base == answer.server:
+        raise misled(answer, downgraded=downgraded)
+    return base

@@ -111,7 +111,11 @@ class Rule:
 
     def fits(self, call: Call) -> bool:
         """Whether a call counts for this rule."""
-        return fnmatchcase(call.name, self.calls) if isinstance(self.calls, str) else self.calls(call)
+        return _fits(self.calls, call)
+
+
+def _fits(calls: str | Callable[[Call], bool], call: Call) -> bool:
+    return fnmatchcase(call.name, calls) if isinstance(calls, str) else calls(call)
 
 
 class _Counted:
@@ -181,7 +185,7 @@ class FaultProxy:
         """Let go of every answer that hangs, and hold none until rules are set."""
         self._released.set()
 
-    def freeze(self, names: str) -> None:
+    def freeze(self, names: str | Callable[[Call], bool]) -> None:
         """Let listings lag: answer them from now on as the upstream would have answered at this moment.
 
         Each listing that was asked for so far is asked for again, all its pages, and those answers are kept by request.
@@ -204,7 +208,7 @@ class FaultProxy:
         self._frozen = {}
 
     @contextmanager
-    def lagging(self, names: str) -> Iterator[None]:
+    def lagging(self, names: str | Callable[[Call], bool]) -> Iterator[None]:
         """Freeze on the way in, thaw on the way out."""
         self.freeze(names)
         try:
@@ -227,8 +231,8 @@ class FaultProxy:
         """Wait for the seconds to pass or for `release`."""
         self._released.wait(seconds)
 
-    def _arrived(self, names: str) -> list[Call]:
-        return [call for call in self._seen if fnmatchcase(call.name, names)]
+    def _arrived(self, names: str | Callable[[Call], bool]) -> list[Call]:
+        return [call for call in self._seen if _fits(names, call)]
 
 
 @contextmanager

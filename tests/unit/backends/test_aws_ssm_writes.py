@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 from conformance.fakes.ssm_client import Parameter, SsmClient
+from support import House, secret
 
 from syncer.backends.aws import parameter_store
 from syncer.errors import (
@@ -23,6 +24,7 @@ from syncer.errors import (
 from syncer.model import Address
 from syncer.retry import Pace, Retry
 from syncer.sensitive import Sensitive
+from syncer.testing import Fault, Faulty
 from syncer.testing.base import CANARY, assert_no_leak, declared
 
 if TYPE_CHECKING:
@@ -281,6 +283,21 @@ def test_what_comes_before_the_last_call_is_tried_by_itself(client: SsmClient, b
     with pytest.raises(BackendError) as caught:
         backend.rotate(SECRET, NEXT, made)
     assert not isinstance(caught.value, Transient)
+
+
+@pytest.mark.parametrize("error", [Transient("connection reset"), Throttled("slow down")])
+def test_lost_answers_make_nothing_twice(client: SsmClient, tmp_path: Path, error: BackendError) -> None:
+    """The engine finds what a create or a rotation left whose answer never came; what was throttled was not made."""
+    lost = [
+        Fault(error=error, method=method, after=not isinstance(error, Throttled)) for method in ("create", "rotate")
+    ]
+    house = House(tmp_path, wrap=lambda _memory: Faulty(client.open(tmp_path), lost))
+    house.declare(secret("payments:prod/db-password", tags={"team": "a"}))
+    assert not house.apply().failed
+    house.environ["VALUE"] = "v2"
+    assert not house.apply().failed
+    assert house.plan().changes == ()
+    assert (client.parameters[NAME].version, client.counted["PutParameter"]) == (2, 2)
 
 
 def test_a_second_create_is_refused(client: SsmClient, backend: Backend) -> None:

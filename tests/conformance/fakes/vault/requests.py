@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
-from conformance.fakes.vault.replies import Document, Refused, Reply, errors, redirect
+from conformance.fakes.vault.replies import Document, Refused, Reply, errors, redirect, unknown_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from conformance.fakes.vault.flavours import Flavour
 
 MERGE_PATCH = "application/merge-patch+json"
+FORM = "application/x-www-form-urlencoded"
 PREFIX = "/v1/"
 BODY_BYTES = 32 * 1024 * 1024
 STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"')
@@ -153,6 +154,8 @@ def document(raw: Raw, flavour: Flavour) -> Document:
         refuse_media_type(raw.headers.get("content-type", ""))
     if len(raw.body) > BODY_BYTES:
         raise Refused(errors(413, "http: request body too large"))
+    if raw.headers.get("content-type", "").startswith(FORM) and not raw.body.lstrip().startswith(b"{"):
+        raise Refused(unknown_here("forms"))
     refuse_long_strings(raw.body, flavour)
     return decoded(raw.body, flavour) if raw.body.strip() else {}
 
