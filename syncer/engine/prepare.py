@@ -195,7 +195,8 @@ def _desired(
         record = state.records.get(address) or state.records.get(origins.get(address, address))
         return record.fingerprint if record else None
 
-    secrets = [secret for secret in manifest.secrets.values() if wanted(secret)]
+    backend = session.backend
+    secrets = [backend(secret.backend).declare(secret) for secret in manifest.secrets.values() if wanted(secret)]
     return session.resolver.resolve(secrets, like, request.values, session.surroundings.parallelism)
 
 

@@ -71,6 +71,10 @@ class Faulty(Backend):
         """Ask the one inside; never fails by itself, since it is offline."""
         self.inner.check_value(secret, value)
 
+    def declare(self, secret: Secret) -> Secret:
+        """Ask the one inside, as above."""
+        return self.inner.declare(secret)
+
     def shape(self, secret: Secret, value: Sensitive) -> Sensitive:
         """Ask the one inside, as above."""
         return self.inner.shape(secret, value)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
-import boto3
 import pytest
-from conformance.fakes import answers
-from conformance.fakes.fault_proxy import FaultProxy, Rule, fault_proxy
-from conformance.fakes.moto_server import moto_server, reset
+from conformance.aws import by_hand, prefix
+from conformance.fakes.answers import THROTTLED
+from conformance.fakes.fault_proxy import FaultProxy, Rule
 from conformance.fakes.ssm_client import HASTE, Parameter, SsmClient
 from conformance.memory import MemoryBackend
-from stores import AWS
 
 from syncer.backends.aws.parameter_store import ParameterStore
 from syncer.testing import BackendConformance
@@ -26,16 +24,6 @@ if TYPE_CHECKING:
     from syncer.model import Address
     from syncer.sensitive import Sensitive
 
-REGION = "us-east-1"
-
-
-@pytest.fixture(scope="module")
-def proxy() -> Iterator[FaultProxy]:
-    """Stand in front of a moto, for all tests of this module."""
-    with moto_server() as url, fault_proxy(url) as proxy:
-        yield proxy
-
-
 NESTED = b"'\"\\$(id)`{{x}}%s"
 
 
@@ -48,36 +36,25 @@ class TestParameterStore(BackendConformance):
     refuses: ClassVar[frozenset[bytes]] = frozenset({NESTED})
 
     @pytest.fixture(autouse=True)
-    def _empty(self, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        for name, text in AWS.items():
-            monkeypatch.setenv(name, text)
-        proxy.clear()
-        reset(proxy.upstream)
+    def _there(self, proxy: FaultProxy) -> None:
         self.proxy = proxy
-        yield
-        proxy.clear()
 
     def open_backend(self, folder: Path, project: str) -> Backend:
-        """Open it on moto, behind the proxy."""
-        options = {"region": REGION, "endpoint_url": self.proxy.url, "writes_per_second": HASTE}
-        return ParameterStore.open(options, context(folder, project))
+        """Open it on names that only this test's folder has."""
+        path = f"/{prefix(folder)}{{project}}/{{scope}}/{{ref}}"
+        return ParameterStore.open({"path": path, "writes_per_second": HASTE}, context(folder, project))
 
-    def plant(self, backend: Backend, address: Address, value: Sensitive, owner: str | None) -> None:  # noqa: ARG002  # behind its back
+    def plant(self, backend: Backend, address: Address, value: Sensitive, owner: str | None) -> None:
         """Put a parameter there as its owner's syncer, or somebody without one, would."""
-        marks = _marks(address, owner)
-        client = boto3.client("ssm", region_name=REGION, endpoint_url=self.proxy.upstream)
-        client.put_parameter(
-            Name=f"/conformance/{address.scope}/{address.ref}",
-            Value=value.reveal().decode(),
-            Type="SecureString",
-            Tags=[{"Key": key, "Value": text} for key, text in marks.items()],
-        )
-        client.close()
+        name = f"/{prefix(backend.context.folder)}{backend.context.project}/{address.scope}/{address.ref}"
+        tags = [{"Key": key, "Value": text} for key, text in _marks(address, owner).items()]
+        with by_hand("ssm") as client:
+            client.put_parameter(Name=name, Value=value.reveal().decode(), Type="SecureString", Tags=tags)
 
     @contextmanager
     def busy(self, backend: Backend) -> Iterator[None]:  # noqa: ARG002  # all go through the proxy
         """Throttle every call."""
-        self.proxy.set(Rule(fault=answers.THROTTLED))
+        self.proxy.set(Rule(fault=THROTTLED))
         yield
         self.proxy.set()
 

@@ -120,7 +120,7 @@ class ParameterStore(Backend):
         return filter(None, run(lambda entry: self._dressed(*entry), numbers.items(), self._width))
 
     def look(self, address: Address) -> Observed | None:
-        """What is at one address now, in two calls."""
+        """What is at one address now, in two calls: as fresh as metadata gets, for AWS promises it of no call."""
         found = self._find(address)
         return None if found is None else self._dressed(address, found.number)
 

@@ -1,7 +1,8 @@
-"""A store that takes values apart: what it gives back has the fingerprint of what it was given."""
+"""A store that takes values apart, or demands tags: what it gives back is what was desired."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,3 +64,25 @@ def test_values_carried_over_settle(house: House) -> None:
     house.moved = (Move(source=Address.parse("s:made"), target=Address.parse("s:renamed"), origin=Origin("f", 1)),)
     house.apply()
     assert house.plan(Request(verify_values=True)).changes == ()
+
+
+class Tagging(Faulty):
+    """Demands a tag of every secret."""
+
+    def declare(self, secret: Secret) -> Secret:
+        """Add it."""
+        return replace(secret, tags={"demanded": secret.address.ref, **secret.tags})
+
+
+def test_demanded_tags_are_planned_written_and_kept(house: House) -> None:
+    """As if the manifest said so: taken away by hand, they are drift."""
+    house.wrap = Tagging
+    house.declare(secret("s:a", tags={"team": "a"}))
+    house.apply()
+    address = Address.parse("s:a")
+    there = house.store().entries[address]
+    assert there.tags == {"demanded": "a", "team": "a"}
+    assert house.plan().changes == ()
+    house.store().entries[address] = replace(there, tags={"team": "a"})
+    plan = house.plan()
+    assert (actions(plan.changes), [drift.kind for drift in plan.drift]) == (["update(metadata_differs)"], ["tags"])
