@@ -38,10 +38,10 @@ def opened(kind: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any
                 monkeypatch.setenv(name, text)
             yield {"type": kind, **({"writes_per_second": 1000} if kind == "aws-ssm" else {})}
     elif kind == "vault":
-        from conformance.fakes.vault import vault_server
+        from conformance.fakes.vault.server import VaultServer
 
-        with vault_server(root_token=ROOT_TOKEN) as server:
-            monkeypatch.setenv("VAULT_ADDR", server.address)
+        with VaultServer() as server:
+            monkeypatch.setenv("VAULT_ADDR", server.url)
             monkeypatch.setenv("VAULT_TOKEN", ROOT_TOKEN)
             yield {"type": kind}
     else:

@@ -67,8 +67,8 @@ def _many(python: Path, folder: Path, url: str) -> None:
     syncer = python.with_name("syncer")
     environ = _project(folder, url, MANY)
     # The server only lists, so the state is written here, as an apply would have left it.
-    seed = Path(__file__).with_name("aws_state.py")
-    subprocess.run([python, seed, str(SCOPES), str(MANY // SCOPES)], cwd=folder, env=environ, check=True)
+    seed = Path(__file__).with_name("remote_state.py")
+    subprocess.run([python, seed], cwd=folder, env=environ, check=True)
     planned = [once([syncer, "plan"], folder, environ) for _ in range(RUNS)]
     print(f"AWS, {MANY} secrets on a lean listing")
     print(f"  no-op plan {show_cpu(planned)} (at most 5 s of CPU, 300 MB); {_calls(planned[-1].output)}")

@@ -3,10 +3,6 @@ path "secret/metadata/shop/*" {
   capabilities = ["list", "read", "create", "update", "patch"]
 }
 
-path "secret/detailed-metadata/shop/*" {
-  capabilities = ["scan"]
-}
-
 path "secret/data/shop/*" {
   capabilities = ["create", "update", "patch"]
 }
@@ -19,6 +15,3 @@ path "secret/delete/shop/*" {
 path "secret/undelete/shop/*" {
   capabilities = ["update"]
 }
-
-# Only with `purge: true`:
-# path "secret/metadata/shop/*" { capabilities = ["list", "read", "create", "update", "patch", "delete"] }

@@ -2,8 +2,3 @@
 path "secret/metadata/shop/*" {
   capabilities = ["list", "read"]
 }
-
-# OpenBao gives all of it in one call. HashiCorp Vault knows no such path; there the rule does nothing.
-path "secret/detailed-metadata/shop/*" {
-  capabilities = ["scan"]
-}

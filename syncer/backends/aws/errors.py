@@ -132,11 +132,22 @@ def translated(error: Exception, action: str, thing: str) -> SyncerError:
     """Turn one of `SDK_ERRORS` into ours; `action` is IAM's name of the call, `thing` what it was about."""
     if not isinstance(error, sdk.ClientError):
         return _failed(error, action, thing)
-    said = error.response.get("Error", {})
-    code, text = str(said.get("Code", "")), str(said.get("Message", ""))
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", _OK))
-    role = error.operation_name.startswith("AssumeRole")  # on the way to the call that was wanted
-    return refusal(code, text, f"sts:{error.operation_name}" if role else action, thing, status=status)
+    said, around = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
+    code, text, status = str(said.get("Code", "")), str(said.get("Message", "")), int(around.get("HTTPStatusCode", _OK))
+    if error.operation_name.startswith("AssumeRole"):  # on the way to the call that was wanted
+        action = f"sts:{error.operation_name}"
+    problem = refusal(code, text, action, thing, status=status)
+    if isinstance(problem, Throttled):
+        problem.retry_after = _asked(around.get("HTTPHeaders", {}))
+    return problem
+
+
+def _asked(headers: Mapping[str, str]) -> float | None:
+    """Give the seconds that a server asks for: in AWS's own header, of milliseconds, or in that of HTTP."""
+    for name, unit in (("x-amz-retry-after", 1000), ("retry-after", 1)):
+        if headers.get(name, "").isdecimal():
+            return int(headers[name]) / unit
+    return None
 
 
 def refusal(code: str, text: str, action: str, thing: str, *, status: int = _OK) -> SyncerError:
@@ -214,13 +225,18 @@ def _failed(error: Exception, action: str, thing: str) -> SyncerError:
     if isinstance(error, _SETTINGS):
         return InvalidConfiguration(f"the AWS settings cannot be used: {_clause(error)}", hint=_SETTINGS_HINT)
     if isinstance(error, _LINE):
-        return Transient(f"{thing}: no answer from AWS to {action} ({name})")
+        return Transient(f"{thing}: no answer from AWS to {action} ({name})", hint=_LINE_HINTS.get(name))
     if isinstance(error, _GARBLED):
         return Transient(f"{thing}: no answer from AWS to {action} that can be read")
     # A ParamValidationError quotes what was to be sent, so no error of a kind that we do not know is quoted.
     return BackendError(f"{thing}: the AWS SDK failed at {action} ({name})")
 
 
+_LINE_HINTS: Mapping[str, str] = {
+    "EndpointConnectionError": "is the region right, or the `endpoint_url`?",
+    "ProxyConnectionError": "HTTPS_PROXY and NO_PROXY say which way to go",
+    "SSLError": "AWS_CA_BUNDLE names the certificates to trust",
+}
 _SETTINGS_HINT = "options `region`, `profile`, `endpoint_url`, or AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL"
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from syncer.backends.vault.errors import knows_us_not, told
 from syncer.backends.vault.wire import REPEATABLE
+from syncer.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -24,7 +25,8 @@ class Api:
     def call(self, request: Request, *, accept: Collection[int] = ()) -> Answer:
         """Give the answer to a call that was done, or that ended with one of the statuses in `accept`.
 
-        Logs in again, once, where the token is not known (any more). Raise what `errors` makes of any other answer.
+        Logs in again, once, where the token is not known (any more). Raise what `errors` makes of any other answer,
+        and of one that means that we ask in the wrong place.
         """
         if request.method not in REPEATABLE:
             self._session.freshen()
@@ -32,9 +34,12 @@ class Api:
         answer = self._wire.send(request, token.reveal().decode())
         if knows_us_not(answer) and self._session.replaced(token):
             answer = self._wire.send(request, self._session.token().reveal().decode())
-        if answer.ok or answer.status in accept:
+        if answer.ok:
             return answer
-        raise told(answer)
+        problem = told(answer)
+        if answer.status in accept and not isinstance(problem, InvalidConfiguration):
+            return answer
+        raise problem
 
     def close(self) -> None:
         """Let go of the connections."""

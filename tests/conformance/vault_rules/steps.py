@@ -13,12 +13,9 @@ MISMATCH = "check-and-set parameter did not match the current version"
 REQUIRED = "check-and-set parameter required for this call"
 NO_SLASH = "cannot write to a path ending in '/'"
 INVALID = "1 error occurred:\n\t* custom_metadata validation failed: "
-ROOT_HINT = "Non-listing operations on the root of a K/V v2 mount are not supported."
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
 Expected = dict[str, Any] | str | None
-
-
 MISSING: Expected = {"errors": []}
 
 
