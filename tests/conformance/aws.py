@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,8 @@ from syncer.testing.base import context
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from botocore.session import Session
 
 REGION = AWS["AWS_REGION"]
 _URL = pytest.StashKey[str]()
@@ -58,11 +61,16 @@ def proxy(aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
 @contextmanager
 def by_hand(service: str = "secretsmanager", region: str = REGION, **more: Any) -> Iterator[Any]:
     """Give a client of somebody else."""
-    client = get_session().create_client(service, region_name=region, **more)
+    client = _session().create_client(service, region_name=region, **more)
     try:
         yield client
     finally:
         client.close()
+
+
+@cache
+def _session() -> Session:
+    return get_session()
 
 
 def prefix(folder: Path) -> str:
@@ -102,9 +110,9 @@ class Store:
 
 
 @pytest.fixture
-def store(aws: str, tmp_path: Path) -> Iterator[Store]:  # noqa: ARG001  # the environment
+def store(aws: str, tmp_path: Path) -> Iterator[Store]:
     """An empty part of Secrets Manager."""
-    with by_hand() as client:
+    with by_hand(endpoint_url=aws) as client:
         made = Store(tmp_path, client, prefix(tmp_path))
         with made.stack:
             yield made

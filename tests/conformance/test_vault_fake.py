@@ -1,4 +1,7 @@
-"""The fake Vault keeps the rules of the real one; with SYNCER_TEST_VAULT_ADDR and _TOKEN the real one shows that it does."""
+"""The fake Vault keeps the rules of the real one.
+
+With SYNCER_TEST_VAULT_ADDR and SYNCER_TEST_VAULT_TOKEN the same tests run on a real server too.
+"""
 
 from __future__ import annotations
 
@@ -49,6 +52,37 @@ def test_rules(ground: Ground, table: str) -> None:
     mount = ground.mount()
     for taken in TABLES[table]:
         ground.take(taken, mount)
+
+
+def test_what_moves_the_time_of_update(ground: Ground) -> None:
+    """A new value does, a deletion does not; metadata do in OpenBao, but not in Vault."""
+    mount = ground.mount()
+    ground.call("POST", f"{mount}/data/a", {"data": {}}).require(200)
+    written = ground.call("GET", f"{mount}/metadata/a").part("data.updated_time")
+    ground.call("POST", f"{mount}/metadata/a", {"custom_metadata": {"a": "b"}}).require(204)
+    changed = ground.call("GET", f"{mount}/metadata/a").part("data.updated_time")
+    assert (changed == written) is (ground.flavour == "vault")
+    ground.call("DELETE", f"{mount}/data/a").require(204)
+    ground.call("GET", f"{mount}/metadata/a").require(200, {"data.updated_time": changed})
+    second = ground.call("POST", f"{mount}/data/a", {"data": {}}).part("data.created_time")
+    ground.call("GET", f"{mount}/metadata/a").require(200, {"data.updated_time": second})
+
+
+def test_who_wrote(ground: Ground) -> None:
+    """Vault says who wrote and deleted a version, OpenBao does not."""
+    mount = ground.mount()
+    ground.call("POST", f"{mount}/data/a", {"data": {}}).require(200)
+    ground.call("POST", f"{mount}/data/a", {"data": {}}).require(200)
+    ground.call("DELETE", f"{mount}/data/a").require(204)
+    known = ground.call("GET", f"{mount}/metadata/a").part("data")
+    if ground.flavour == "openbao":
+        assert set(known["versions"]["1"]) == {"created_time", "deletion_time", "destroyed"}
+        assert "last_updated_by" not in known
+        return
+    first, second = known["versions"]["1"], known["versions"]["2"]
+    said = [first["created_by"], second["created_by"], second["deleted_by"], known["last_updated_by"]]
+    assert [one["operation"] for one in said] == ["create", "update", "delete", "delete"]
+    assert first["deleted_by"] is None
 
 
 def test_version_one(ground: Ground) -> None:

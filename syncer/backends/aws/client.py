@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-from botocore.exceptions import (
-    BotoCoreError,
-    IncompleteReadError,
-    InvalidEndpointConfigurationError,
-    NoCredentialsError,
-)
+from botocore.exceptions import BotoCoreError, InvalidEndpointConfigurationError, NoCredentialsError
 from botocore.session import Session, get_session
 
+from syncer.backends.aws.answers import refuse_garbled
 from syncer.backends.aws.quiet import keep_quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from botocore.loaders import Loader
 
     from syncer.backends.aws.api import AwsOptions
 
@@ -28,6 +25,7 @@ def make_client(service: str, options: AwsOptions, width: int) -> Any:
     """Make one for so many threads at once. Raise the SDK's errors."""
     keep_quiet()
     session = get_session()
+    session.register_component("data_loader", _models())
     # The SDK knows AWS_DEFAULT_REGION; every other tool of AWS knows AWS_REGION, and so does Lambda.
     region = options.region or os.environ.get("AWS_REGION")
     for name, text in (("profile", options.profile), ("region", region)):
@@ -37,7 +35,7 @@ def make_client(service: str, options: AwsOptions, width: int) -> Any:
     session.set_default_client_config(_config(width))
     if options.role_arn is not None:
         _assume(session, options.role_arn, options.external_id)
-    session.register("before-parse", _refuse_cut)
+    session.register("before-parse", refuse_garbled)
     try:
         return boto3.Session(botocore_session=session).client(service, endpoint_url=options.endpoint_url)
     except BotoCoreError:
@@ -46,12 +44,10 @@ def make_client(service: str, options: AwsOptions, width: int) -> Any:
         raise InvalidEndpointConfigurationError(msg="it is no URL") from None
 
 
-def _refuse_cut(response_dict: Mapping[str, Any], **_more: Any) -> None:
-    """Raise IncompleteReadError for an answer that broke off: the SDK takes half a listing for an empty one."""
-    headers, body = response_dict["headers"], response_dict["body"]
-    told = headers.get("content-length")
-    if told is not None and "content-encoding" not in headers and len(body) < int(told):
-        raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(told))
+@cache
+def _models() -> Loader:
+    """Give what the SDK knows of all services, which it else reads again for each backend."""
+    return get_session().get_component("data_loader")
 
 
 def _config(width: int) -> Config:

@@ -30,7 +30,7 @@ def pages(ask: Callable[[Mapping[str, Any]], Mapping[str, Any]], beginnings: lis
     request: dict[str, Any] = {"Filters": [named], "IncludePlannedDeletion": True, "MaxResults": PAGE}
     while True:
         answer = ask(request)
-        yield from answer.get("SecretList", ())
+        yield from answer["SecretList"]
         if not answer.get("NextToken"):
             return
         request = {**request, "NextToken": answer["NextToken"]}

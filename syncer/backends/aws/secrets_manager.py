@@ -185,13 +185,18 @@ class SecretsManager(Backend):
         copies = sorted(self._copies(address) & set(self.options.replica_regions))
         if copies:
             self._patient("RemoveRegionsFromReplication", address, {"RemoveReplicaRegions": copies})
-        self._call("DeleteSecret", address, {"RecoveryWindowInDays": self.options.recovery_window_days})
+        try:
+            self._call("DeleteSecret", address, {"RecoveryWindowInDays": self.options.recovery_window_days})
+        except Refused as error:
+            error.hint = "where it has copies in other regions, name them in `replica_regions`"
+            raise
 
     def restore(self, expected: Observed) -> Observed:
         """Cancel its deletion, and copy it again to where copies are kept. NotFound where none is scheduled."""
         address = expected.address
         self._cancel_deletion(address)
-        missing = [region for region in self.options.replica_regions if region not in self._copies(address)]
+        there = self._copies(address)
+        missing = [region for region in self.options.replica_regions if region not in there]
         if missing:
             self._patient("ReplicateSecretToRegions", address, {"AddReplicaRegions": _named(missing)})
         return replace(expected, deleted=False)

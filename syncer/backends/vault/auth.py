@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from syncer.backends.vault import environment
 from syncer.backends.vault.options import Declared
 from syncer.errors import InvalidConfiguration
 from syncer.options import did_you_mean, parse_options
+from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from syncer.sensitive import Sensitive
+    from syncer.backends.base import BackendContext
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 """Where Kubernetes puts the token of a pod."""
@@ -49,7 +51,7 @@ class KubernetesAuth:
     """The service account of the pod that we run in."""
 
     role: str | Declared
-    jwt: Declared = field(default_factory=lambda: {"file": SERVICE_ACCOUNT})
+    jwt: Declared = field(default_factory=lambda: Declared(file=SERVICE_ACCOUNT))
     mount: str = "kubernetes"
 
 
@@ -86,7 +88,8 @@ def parse_auth(given: Declared | None) -> Auth:
         return parse_options(METHODS[method], keys)
     except InvalidConfiguration as error:
         hint = "a credential is a source, such as {env: NAME} or {file: PATH}: it never stands in the manifest itself"
-        raise InvalidConfiguration(f"option `auth`, method {method}: {error.message}", hint=hint) from None
+        message = f"option `auth`, method {method}: {error.message}"
+        raise InvalidConfiguration(message, hint=hint) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,9 @@ class Credentials:
         if auth.token is not None:
             return Sensitive(self.text("token", auth.token).encode())
         found = environment.token(self.context.environ)
-        return found and Sensitive(_line(found, "the token of the environment").encode())
+        if found is None:
+            return None
+        return Sensitive(_line(Sensitive(found.encode()), "the token of the environment").encode())
 
 
 def _line(value: Sensitive, what: str) -> str:

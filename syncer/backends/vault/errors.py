@@ -7,7 +7,7 @@ import re
 import socket
 import ssl
 from contextlib import suppress
-from http.client import HTTPException, IncompleteRead, LineTooLong, RemoteDisconnected
+from http.client import HTTPException, IncompleteRead
 from typing import TYPE_CHECKING, NamedTuple
 
 from syncer.errors import (
@@ -111,10 +111,13 @@ _RULES = (
         "name the primary in `address` or VAULT_ADDR",
     ),
     _Rule((473,), "", Transient, "{thing}: vault at {server} is a standby that does not serve this (473)"),
+    _Rule((503,), "is sealed", Refused, "{thing}: vault at {server} is sealed", "unseal it: `vault operator unseal`"),
     _Rule(
-        (503,), "is sealed", Refused, "{thing}: vault at {server} is sealed", "unseal it: `vault operator unseal`"
+        _SERVER,
+        "not active|no active|active cluster node",
+        Transient,
+        "{thing}: vault at {server} has no active node ({status})",
     ),
-    _Rule(_SERVER, "not active|no active|active cluster node", Transient, "{thing}: vault at {server} has no active node ({status})"),
     _Rule(_SERVER, "", Transient, "{thing}: vault at {server} failed ({status})"),
     _Rule(_CLIENT, "", Refused, "{thing}: vault refused {right} on {path} ({status})"),
 )
@@ -164,7 +167,6 @@ _LINES: tuple[tuple[type[Exception], str], ...] = (
     (ConnectionRefusedError, "connection refused"),
     (TimeoutError, "timed out"),
     (socket.gaierror, "unknown host"),
-    (RemoteDisconnected, "connection lost"),
     (ConnectionError, "connection lost"),
     (IncompleteRead, "the answer was cut off"),
     (ssl.SSLError, "TLS broke off"),

@@ -82,7 +82,7 @@ class Kv:
 
     def read(self, place: Place) -> Held:
         """Give what the newest version holds. NotFound where readers find nothing."""
-        answer = self._call("GET", "data", place, values_read=1)
+        answer = self._call("GET", "data", place)
         with suppress(*_ODD):
             data = answer.document["data"]
             return Held(dict(data["data"]), dict(data["metadata"].get("custom_metadata") or {}))
@@ -90,7 +90,7 @@ class Kv:
 
     def make(self, place: Place, wanted: Marks) -> None:
         """Make a secret without a version. VersionConflict where there is one by now; only OpenBao tells."""
-        body = {"custom_metadata": _set(wanted), "metadata_cas": 0}
+        body = {"custom_metadata": marks.merged({}, wanted), "metadata_cas": 0}
         self._call("POST", "metadata", place, body, creates=True)
 
     def mark(self, place: Place, wanted: Marks) -> None:
@@ -157,7 +157,9 @@ class Kv:
             message = f"option `mount`: {self.mount} is a KV engine of version {version}, which keeps no versions"
         else:
             return
-        raise InvalidConfiguration(message, hint="a KV engine of version 2 is wanted, such as `vault secrets list` shows")
+        raise InvalidConfiguration(
+            message, hint="a KV engine of version 2 is wanted, such as `vault secrets list` shows"
+        )
 
     def _remark(self, place: Place, wanted: Marks) -> None:
         self.check()
@@ -165,7 +167,7 @@ class Kv:
         if found is None:
             message = f"{place.thing}: not in vault"
             raise NotFound(message)
-        self._call("POST", "metadata", place, {"custom_metadata": _set({**found.custom, **wanted})})
+        self._call("POST", "metadata", place, {"custom_metadata": marks.merged(found.custom, wanted)})
 
     def _call(
         self,
@@ -176,7 +178,6 @@ class Kv:
         *,
         accept: Collection[int] = (),
         creates: bool = False,
-        values_read: int = 0,
     ) -> Answer:
         request = Request(
             method=method,
@@ -185,7 +186,7 @@ class Kv:
             thing=place.thing,
             body=body,
             creates=creates,
-            values_read=values_read,
+            values_read=int((method, part) == ("GET", "data")),
         )
         return self._api.call(request, accept=accept)
 
@@ -195,11 +196,6 @@ class Kv:
             self._proven = True
             return found
         raise garbled(answer)
-
-
-def _set(wanted: Marks) -> dict[str, str]:
-    """Give the keys that are to be there."""
-    return {key: text for key, text in wanted.items() if text is not None}
 
 
 def _written(answer: Answer) -> str:

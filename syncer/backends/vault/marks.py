@@ -36,6 +36,9 @@ Marks = dict[str, str | None]
 """Keys of the custom metadata to write; None takes one away."""
 
 DESTROYED = "!destroyed"
+"""Stands in a version whose value is gone."""
+
+_ON, _OFF = "enabled", "disabled"
 
 
 class Entry(NamedTuple):
@@ -69,7 +72,12 @@ class Entry(NamedTuple):
     @property
     def deleted(self) -> bool:
         """Whether we deleted it softly, and nobody has brought it back since."""
-        return self.hidden and DELETED in self.custom
+        return DELETED in self.custom and (self.hidden or self.destroyed)
+
+    @property
+    def was_enabled(self) -> bool:
+        """Whether readers had it when we deleted it."""
+        return self.custom.get(DELETED) == _ON
 
     def observed(self, address: Address, remote_id: str) -> Observed:
         """Give what it means."""
@@ -78,15 +86,12 @@ class Entry(NamedTuple):
             address=address,
             version=self.version,
             tags={key: text for key, text in self.custom.items() if not key.startswith(PREFIX)},
-            enabled=self.custom[DELETED] == _ON if deleted else not self.hidden,
+            enabled=self.was_enabled if deleted else not self.hidden,
             description=self.custom.get(DESCRIPTION, ""),
             owner=self.owner,
             remote_id=remote_id,
             deleted=deleted,
         )
-
-
-_ON, _OFF = "enabled", "disabled"
 
 
 def _is_over(deletion_time: str, date: str | None) -> bool:
@@ -123,6 +128,11 @@ def declared(secret: Secret, project: str) -> Marks:
 def deleted(*, enabled: bool) -> Marks:
     """Give the mark of what is deleted softly."""
     return {DELETED: _ON if enabled else _OFF}
+
+
+def merged(custom: Mapping[str, str], wanted: Marks) -> dict[str, str]:
+    """Give what is there once the marks are written."""
+    return {key: text for key, text in {**custom, **wanted}.items() if text is not None}
 
 
 def check(secret: Secret) -> None:

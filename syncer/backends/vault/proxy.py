@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import proxy_bypass_environment
 
 from syncer.errors import InvalidConfiguration
 
@@ -35,7 +34,8 @@ class Proxies:
         return _parsed(url) if url else None
 
     def _for(self, server: SplitResult) -> str | None:
-        if _is_here(server.hostname or "") or proxy_bypass_environment(server.netloc, {"no": self.never}):
+        host = server.hostname or ""
+        if _is_here(host) or any(_fits(rule.strip().lower(), host, server.port) for rule in self.never.split(",")):
             return None
         return self.https if server.scheme == "https" else self.http
 
@@ -53,3 +53,13 @@ def _is_here(host: str) -> bool:
     with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost"
+
+
+def _fits(rule: str, host: str, port: int | None) -> bool:
+    """Whether a part of NO_PROXY means a host: `*`, a domain, an address or a network, perhaps with a port."""
+    with suppress(ValueError):
+        return ipaddress.ip_address(host) in ipaddress.ip_network(rule)
+    domain, colon, only = rule.removeprefix("*").removeprefix(".").partition(":")
+    if colon and only != str(port):
+        return False
+    return rule == "*" or (bool(domain) and f".{host}".endswith(f".{domain}"))

@@ -11,6 +11,9 @@ from syncer.errors import InvalidConfiguration
 if TYPE_CHECKING:
     from pathlib import Path
 
+_TRUST = "`ca_cert`, or VAULT_CACERT or VAULT_CAPATH"
+_SHOW = "`client_cert` and `client_key`, or VAULT_CLIENT_CERT and VAULT_CLIENT_KEY"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
@@ -31,7 +34,7 @@ class Tls:
         try:
             made = ssl.create_default_context(cadata=self._trusted())
         except OSError:
-            raise _unusable("ca_cert", self.ca_cert or self.ca_folder, "VAULT_CACERT, VAULT_CAPATH") from None
+            raise _unusable(_TRUST, self.ca_cert or self.ca_folder) from None
         if not self.verify:
             made.check_hostname = False
             made.verify_mode = ssl.CERT_NONE
@@ -40,7 +43,7 @@ class Tls:
                 # `str()` is an empty password: without one, OpenSSL would ask for it on the terminal.
                 made.load_cert_chain(self.client_cert, self.client_key, password=str)
             except OSError:
-                raise _unusable("client_cert", self.client_cert, "VAULT_CLIENT_CERT, VAULT_CLIENT_KEY") from None
+                raise _unusable(_SHOW, self.client_cert) from None
         return made
 
     def _trusted(self) -> str | None:
@@ -55,6 +58,6 @@ class Tls:
         return "\n".join(["", *(path.read_bytes().decode("ascii", "ignore") for path in files)])
 
 
-def _unusable(option: str, path: Path | None, variables: str) -> InvalidConfiguration:
-    message = f"option `{option}`: {path} holds nothing that can be used"
-    return InvalidConfiguration(message, hint=f"a file in PEM form that can be read; without the option, {variables}")
+def _unusable(option: str, path: Path | None) -> InvalidConfiguration:
+    message = f"option {option}: {path} holds nothing that can be used"
+    return InvalidConfiguration(message, hint="a file in PEM form is wanted")

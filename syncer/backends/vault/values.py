@@ -6,7 +6,7 @@ import json
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from decimal import Decimal
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from syncer.backends.vault.marks import FIELDS, MAX_TEXT
 from syncer.errors import Unsupported
@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 class Layout(ABC):
     """Where a value stands among the fields of a KV secret; the others are somebody else's."""
 
+    marked: ClassVar[bool] = False
+    """Whether a mark says which fields are ours."""
+
     def shape(self, value: Sensitive) -> Sensitive:
         """Give the value as `value` will give it back."""
         return value
 
-    def check(self, address: Address, value: Sensitive) -> None:
+    def check(self, _address: Address, _value: Sensitive) -> None:
         """Raise Unsupported for a value that cannot lie so."""
 
     @abstractmethod
@@ -38,11 +41,11 @@ class Layout(ABC):
     def value(self, fields: Json, custom: Mapping[str, str]) -> Sensitive | None:
         """Give the value out of all fields; None where it is not there."""
 
-    def held(self, custom: Mapping[str, str]) -> frozenset[str]:  # noqa: ARG002  # a layout with a mark reads it
+    def held(self, _custom: Mapping[str, str]) -> frozenset[str]:
         """Name the fields that our mark says are ours; none where no mark is needed to know them."""
         return frozenset()
 
-    def mark(self, names: Collection[str]) -> Marks:  # noqa: ARG002
+    def mark(self, _names: Collection[str]) -> Marks:
         """Give the mark that says so."""
         return {}
 
@@ -57,7 +60,7 @@ class OneField(Layout):
         """Give the field."""
         return {self._name: value.reveal().decode()}
 
-    def value(self, fields: Json, custom: Mapping[str, str]) -> Sensitive | None:  # noqa: ARG002
+    def value(self, fields: Json, _custom: Mapping[str, str]) -> Sensitive | None:
         """Give its text; JSON of what somebody put there that is no text, and never what we wrote."""
         found = fields.get(self._name)
         if found is None:
@@ -71,6 +74,8 @@ class JsonFields(Layout):
     Objects that mean the same give the same bytes: keys sorted, no spaces, UTF-8. The server keeps numbers as doubles,
     so only such are taken as come back as they were.
     """
+
+    marked = True
 
     def shape(self, value: Sensitive) -> Sensitive:
         """Give the bytes for all objects that mean the same; what is no object, as it is."""

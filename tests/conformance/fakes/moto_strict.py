@@ -25,13 +25,14 @@ def strict_moto() -> Iterator[str]:
 
 
 def correct() -> None:
-    """Refuse what is pending deletion and batches that are too large; let a description be cleared."""
+    """Refuse what is pending deletion and batches that are too large; clear descriptions; heed who moved a stage."""
     from moto.secretsmanager.models import SecretsManagerBackend as Backend
 
     Backend.create_secret = _refusing(Backend.create_secret, SCHEDULED)
     for name in ("put_secret_value", "tag_resource", "untag_resource"):
         setattr(Backend, name, _refusing(getattr(Backend, name), MARKED))
     Backend.update_secret = _clearing(Backend.update_secret)
+    Backend.update_secret_version_stage = _moving(Backend.update_secret_version_stage)
     Backend.batch_get_secret_value = _counting(Backend.batch_get_secret_value)
 
 
@@ -58,6 +59,17 @@ def _clearing(method: Callable[..., Any]) -> Callable[..., Any]:
         return answer
 
     return clearing
+
+
+def _moving(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def moving(self: Any, **kwargs: Any) -> Any:
+        answer = method(self, **kwargs)
+        if kwargs["version_stage"] == "AWSCURRENT" and kwargs["move_to_version_id"]:
+            self.secrets[kwargs["secret_id"]].set_default_version_id(kwargs["move_to_version_id"])
+        return answer
+
+    return moving
 
 
 def _counting(method: Callable[..., Any]) -> Callable[..., Any]:

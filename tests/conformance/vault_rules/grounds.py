@@ -1,4 +1,4 @@
-"""Where rules are tried: on the fake, or on a real server that somebody has started, in mounts that are removed again."""
+"""Where rules are tried: on the fake, or on a real server, in mounts that are removed again."""
 
 from __future__ import annotations
 
@@ -137,26 +137,31 @@ class FakeGround(Ground):
         self.server = server
 
     def mount(self, version: int = 2, namespace: str = "") -> str:
+        """Mount an empty engine."""
         name = fresh("kv")
         self.server.mount(name, version=version, namespace=namespace)
         return name
 
     def grant(self, paths: Paths, ttl: int = 3600, uses: int = 0) -> str:
+        """Make a token with one policy."""
         name = fresh("policy")
         self.server.policy(name, paths)
         return self.server.token(Grant(policies=(name,), ttl=ttl, uses=uses))
 
     def namespace(self) -> str:
+        """Make a namespace."""
         name = fresh("team")
         self.server.namespace(name)
         return name
 
     def user(self, password: str) -> str:
+        """Make a user."""
         mount = fresh("userpass")
         self.server.user("ann", password, Grant(ttl=3600), mount=mount)
         return f"auth/{mount}/login/ann"
 
     def approle(self) -> tuple[str, str, str]:
+        """Make a role."""
         mount = fresh("approle")
         self.server.approle("role", "secret", Grant(ttl=3600), mount=mount)
         return f"auth/{mount}/login", "role", "secret"
@@ -176,6 +181,7 @@ class RealGround(Ground):
         return response
 
     def mount(self, version: int = 2, namespace: str = "") -> str:
+        """Mount an empty engine."""
         name = fresh("kv")
         self._make("POST", f"sys/mounts/{name}", {"type": "kv", "options": {"version": str(version)}}, namespace)
         where = f"{namespace}/{name}" if namespace else name
@@ -184,6 +190,7 @@ class RealGround(Ground):
         return name
 
     def grant(self, paths: Paths, ttl: int = 3600, uses: int = 0) -> str:
+        """Make a token with one policy."""
         name = fresh("policy")
         document = {"path": {path: {"capabilities": capabilities} for path, capabilities in paths.items()}}
         self._make("PUT", f"sys/policies/acl/{name}", {"policy": json.dumps(document)})
@@ -192,17 +199,20 @@ class RealGround(Ground):
         return token
 
     def namespace(self) -> str:
+        """Make a namespace."""
         name = fresh("team")
         self._make("POST", f"sys/namespaces/{name}", {})
         return name
 
     def user(self, password: str) -> str:
+        """Make a user."""
         mount = fresh("userpass")
         self._make("POST", f"sys/auth/{mount}", {"type": "userpass"})
         self.call("POST", f"auth/{mount}/users/ann", {"password": password, "token_ttl": 3600})
         return f"auth/{mount}/login/ann"
 
     def approle(self) -> tuple[str, str, str]:
+        """Make a role."""
         mount = fresh("approle")
         self._make("POST", f"sys/auth/{mount}", {"type": "approle"})
         role = f"auth/{mount}/role/ci"

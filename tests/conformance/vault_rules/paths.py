@@ -111,8 +111,16 @@ NUMBERS = [
             }
         },
     ),
-    step("POST data/t", 200, None, raw=b'{"data":{"x":"\xff","y":"\\ud800"}}'),
-    step("GET data/t", 200, {"data.data": {"x": "\ufffd", "y": "\ufffd"}}),
+    step("POST data/t", 200, None, raw=b'{"data":{"x":"\xff"}}'),
+    step("GET data/t", 200, {"data.data": {"x": "\ufffd"}}),
+    step(
+        "POST data/half",
+        500,
+        "malformed JSON, unterminated surrogate pair in string",
+        raw=b'{"data":{"x":"\\ud800"}}',
+        openbao=(200, {"data.version": 1}),
+    ),
+    step("GET data/half", 404, MISSING, openbao=(200, {"data.data": {"x": "\ufffd"}})),
     step("POST data/null", 200, None, {"data": None}),
     step("GET data/null", 200, {"data.data": None}),
     step("PATCH data/null", 500, "1 error occurred:\n\t* resource does not exist\n\n", {"data": {"a": 1}}),
@@ -155,8 +163,7 @@ BODIES = [
         {"data": "s"},
         openbao=(
             400,
-            "error converting input for field \"data\": '' expected type 'map[string]interface {}', "
-            "got unconvertible type 'string'",
+            "error converting input for field \"data\": '' expected type 'map[string]interface {}', got ...",
         ),
     ),
     step("POST data/long", 200, None, {"data": {"k": "x" * MEBIBYTE}}),

@@ -53,8 +53,7 @@ CAS = [
         'strconv.ParseInt: parsing "x": invalid syntax',
         openbao=(
             400,
-            "Field validation failed: error converting input for field \"version\": '' cannot parse value as 'int': "
-            "strconv.ParseInt: invalid syntax",
+            "Field validation failed: error converting input for field \"version\": '' cannot parse value as ...",
         ),
     ),
 ]

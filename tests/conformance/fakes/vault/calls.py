@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from conformance.fakes.vault.fields import VALIDATION, Fields
-
 if TYPE_CHECKING:
     from conformance.fakes.vault.flavours import Flavour
     from conformance.fakes.vault.replies import Document, Reply
@@ -20,22 +18,14 @@ class Call:
     operation: Operation
     path: str
     """Inside the mount."""
-    raw: Document
+    given: Document
+    """The fields; an engine that knows their types gives them those."""
     now: int
     """In nanoseconds."""
     actor: str
     """The display name of the token."""
     client: str
     flavour: Flavour
-
-    @property
-    def fields(self) -> Fields:
-        """Give the fields; an error in one of them begins with a prefix."""
-        return self.fields_after(VALIDATION)
-
-    def fields_after(self, prefix: str) -> Fields:
-        """Give the fields; an error in one of them begins with this."""
-        return Fields(raw=self.raw, flavour=self.flavour, prefix=prefix)
 
     def who(self, operation: str | None = None) -> Document:
         """Say who does what."""

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from conformance.fakes.vault.replies import Document, Refused, errors
 from conformance.fakes.vault.requests import FALSE, TRUE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
     from conformance.fakes.vault.flavours import Flavour
-
-T = TypeVar("T")
 
 VALIDATION = "Field validation failed: "
 DECODING = "decoding failed due to the following error(s):"
@@ -131,7 +127,7 @@ def mapping(value: Any, flavour: Flavour) -> Document | None:
 def integers(value: Any, flavour: Flavour) -> list[int]:
     """Read a list of integers, or a text with commas between them."""
     items = value.split(",") if isinstance(value, str) and value else value
-    if items is None or items == "":
+    if items is None or items in ("", {}):
         return []
     listed = items if isinstance(items, list) else [items]
     head = "1 error(s) decoding:\n\n* " if flavour.quotes_values else f"{DECODING}\n\n"
@@ -154,26 +150,24 @@ def text(value: Any, flavour: Flavour, where: str = "") -> str:
             raise unconvertible(where, "string", value, flavour)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fields:
-    """The fields of one request."""
+def anything(value: Any, flavour: Flavour) -> Any:  # noqa: ARG001  # one signature for all
+    """Read nothing into a value."""
+    return value
 
-    raw: Document
-    flavour: Flavour
-    prefix: str = VALIDATION
-    """What an error begins with; nothing where the server looks whether the entry exists before it validates."""
 
-    def __contains__(self, name: str) -> bool:
-        return name in self.raw
+Reader = Callable[[Any, "Flavour"], Any]
 
-    def unknown(self, names: Collection[str]) -> list[str]:
-        """Give the fields that are not among these, sorted."""
-        return sorted(name for name in self.raw if name not in names)
 
-    def read(self, name: str, reader: Callable[[Any, Flavour], T]) -> T:
-        """Give a field's value; null where there is none."""
+def read(raw: Document, readers: Mapping[str, Reader], flavour: Flavour, prefix: str) -> Document:
+    """Read every field that has a reader; must be refused with the first that cannot be read.
+
+    The prefix begins the error: nothing where the server looks whether an entry exists before it validates.
+    """
+    given: Document = {}
+    for name in [name for name in readers if name in raw]:
         try:
-            return reader(self.raw.get(name), self.flavour)
+            given[name] = readers[name](raw[name], flavour)
         except Unreadable as unreadable:
-            message = f'{self.prefix}error converting input for field "{name}": {unreadable}'
-        raise Refused(errors(400, message))
+            message = f'{prefix}error converting input for field "{name}": {unreadable}'
+            raise Refused(errors(400, message)) from None
+    return given

@@ -67,7 +67,7 @@ class Known:
         call = Call(
             operation=operation,
             path=path,
-            raw=self.request.fields,
+            given=self.request.fields,
             now=self.now,
             actor=self.token.name,
             client=self.token.accessor,

@@ -39,7 +39,8 @@ class Kv1:
 
     def reply(self, call: Call) -> Reply:
         """Do what is asked."""
-        ignored = call.fields.unknown({"path"}) if call.operation in READS and call.flavour.warns_on_kv1 else []
+        heeded = call.operation not in READS or not call.flavour.warns_on_kv1
+        ignored = [] if heeded else sorted(call.given.keys() - {"path"})
         return self._reply(call).warned(ignoring(ignored))
 
     def _reply(self, call: Call) -> Reply:
@@ -68,7 +69,7 @@ class Kv1:
         return envelope(secret, lease=DEFAULT_LEASE if lease is None else lease)
 
     def _write(self, call: Call) -> Reply:
-        if not call.raw:
+        if not call.given:
             return errors(400, "missing data fields")
-        self._secrets.put(call.path, call.raw)
+        self._secrets.put(call.path, call.given)
         return NO_CONTENT

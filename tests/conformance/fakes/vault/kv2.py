@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.fakes.vault import kv2_config, kv2_data, kv2_metadata, kv2_versions
+from conformance.fakes.vault.fields import VALIDATION, read
+from conformance.fakes.vault.kv2_readers import readers_of
 from conformance.fakes.vault.kv2_store import Store
 from conformance.fakes.vault.replies import MISSING, UNSUPPORTED, Reply, envelope, ignoring
 from conformance.fakes.vault.requests import Operation
@@ -42,23 +45,11 @@ AREAS: Mapping[str, Mapping[Operation, Handler]] = {
         Operation.LIST: kv2_metadata.detailed_listing,
         Operation.SCAN: kv2_metadata.detailed_scan,
     },
+    "config": {Operation.READ: kv2_config.read, Operation.UPDATE: kv2_config.write},
 }
-CONFIG: Mapping[Operation, Handler] = {Operation.READ: kv2_config.read, Operation.UPDATE: kv2_config.write}
-PARAMETERS = {
-    "data": {"path", "data", "options", "version"},
-    "subkeys": {"path", "version", "depth"},
-    "metadata": {"path", "custom_metadata", "max_versions", "cas_required", "delete_version_after"},
-    "detailed-metadata": {"path"},
-}
-PAGED = {"after", "limit"}
-"""Further parameters where names can be scanned."""
-CONDITIONAL = {"metadata_cas", "metadata_cas_required"}
-"""Further parameters where writes of metadata can be conditional."""
-UNPAGED = {"exclude_deleted"}
-"""Further parameters where names cannot be scanned."""
-
 ASKED_FIRST = frozenset({"data", "metadata", "detailed-metadata"})
 """The areas where a write is a creation if there is nothing yet."""
+CREATIONS = frozenset({Operation.CREATE, Operation.UPDATE})
 REPLACED = "Endpoint replaced the value of these parameters with the values captured from the endpoint's path: [path]"
 LISTABLE = frozenset({"metadata", "data", "delete", "undelete", "destroy"})
 ROOT = "Non-listing operations on the root of a K/V v2 mount are not supported."
@@ -86,31 +77,32 @@ class Kv2:
     def reply(self, call: Call) -> Reply:
         """Do what is asked."""
         area, slash, key = call.path.partition("/")
-        if call.path == "config":
-            return _done(CONFIG, self.store, call, "")
-        if not slash or not self._knows(area, key):
+        if call.path != "config" and not (slash and self._knows(area, key)):
             return _invalid(call)
-        reply = _done(AREAS[area], self.store, call, key)
-        ignored = call.fields.unknown(self._parameters(area))
-        if ignored and reply == MISSING and call.operation is Operation.LIST:
-            reply = envelope({})  # an empty folder is missing, but not where there is something to warn of
-        return reply.warned(ignoring(ignored)).warned([REPLACED] if "path" in call.fields else [])
+        handler = AREAS[area].get(call.operation)
+        if handler is None:
+            return UNSUPPORTED
+        readers = readers_of(area, self._flavour)
+        prefix = "" if area in ASKED_FIRST and call.operation in CREATIONS else VALIDATION
+        given = read(call.given, readers, self._flavour, prefix)
+        reply = handler(self.store, replace(call, given=given), key)
+        return _warned(reply, call, sorted(call.given.keys() - readers.keys()))
 
     def _knows(self, area: str, key: str) -> bool:
         if area == "data" and self._flavour.slash_is_no_name:
             return not key.endswith("/") and key != ""
-        return area in AREAS and (area != "detailed-metadata" or self._flavour.scans)
-
-    def _parameters(self, area: str) -> set[str]:
-        known = PARAMETERS.get(area, {"path", "versions"})
-        if area in {"metadata", "detailed-metadata"}:
-            known = known | (PAGED if self._flavour.scans else UNPAGED)
-        return known | CONDITIONAL if area == "metadata" and self._flavour.metadata_cas else known
+        if area == "detailed-metadata":
+            return self._flavour.scans
+        return area in AREAS and area != "config"
 
 
-def _done(handlers: Mapping[Operation, Handler], store: Store, call: Call, key: str) -> Reply:
-    handler = handlers.get(call.operation)
-    return handler(store, call, key) if handler else UNSUPPORTED
+def _warned(reply: Reply, call: Call, ignored: list[str]) -> Reply:
+    """Add what is to be said of parameters; what is missing says nothing."""
+    if ignored and reply == MISSING and call.operation is Operation.LIST:
+        reply = envelope({})  # an empty folder is missing, but not where there is something to warn of
+    if reply.status != 200:
+        return reply
+    return reply.warned([*ignoring(ignored), *([REPLACED] if "path" in call.given else [])])
 
 
 def _invalid(call: Call) -> Reply:

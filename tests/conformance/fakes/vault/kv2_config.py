@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.fakes.vault.fields import boolean, integer
-from conformance.fakes.vault.replies import NO_CONTENT, Refused, Reply, envelope, unknown_here
+from conformance.fakes.vault.replies import NO_CONTENT, Reply, envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from conformance.fakes.vault.calls import Call
     from conformance.fakes.vault.entries import Settings
-    from conformance.fakes.vault.fields import Fields
-    from conformance.fakes.vault.flavours import Flavour
     from conformance.fakes.vault.kv2_store import Store
+    from conformance.fakes.vault.replies import Document
 
 UINT32 = 2**32
+NAMES = ("max_versions", "cas_required", "metadata_cas_required")
 
 
 def read(store: Store, call: Call, _: str) -> Reply:
@@ -33,21 +30,16 @@ def read(store: Store, call: Call, _: str) -> Reply:
 
 def write(store: Store, call: Call, _: str) -> Reply:
     """Set what is named."""
-    apply(store.settings, settings(call.fields))
+    apply(store.settings, call.given)
     return NO_CONTENT
 
 
-def settings(fields: Fields) -> dict[str, Any]:
-    """Read the settings that are named, of a mount or of a secret."""
-    if "delete_version_after" in fields:
-        raise Refused(unknown_here("delete_version_after"))
-    readers: dict[str, Callable[[Any, Flavour], Any]] = {"max_versions": integer, "cas_required": boolean}
-    if fields.flavour.metadata_cas:
-        readers["metadata_cas_required"] = boolean
-    return {name: fields.read(name, reader) for name, reader in readers.items() if name in fields}
+def settings(given: Document) -> Document:
+    """Give the settings that are named, of a mount or of a secret."""
+    return {name: given[name] for name in NAMES if name in given}
 
 
-def apply(target: Settings, named: Mapping[str, Any]) -> None:
+def apply(target: Settings, given: Document) -> None:
     """Set them; a negative number of versions wraps around, as an unsigned integer of 32 bits."""
-    for name, value in named.items():
+    for name, value in settings(given).items():
         setattr(target, name, value % UINT32 if name == "max_versions" else value)

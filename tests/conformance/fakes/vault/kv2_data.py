@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from conformance.fakes.vault.fields import integer, mapping
 from conformance.fakes.vault.replies import MISSING, NO_CONTENT, Document, Reply, counted_error, envelope, errors
 
 if TYPE_CHECKING:
@@ -27,12 +26,12 @@ def read(store: Store, call: Call, key: str) -> Reply:
 
 def subkeys(store: Store, call: Call, key: str) -> Reply:
     """Give a version's keys without what is in them, `depth` levels deep or all."""
-    depth = call.fields.read("depth", integer)
+    depth = call.given.get("depth", 0)
     return _shown(store, call, key, "subkeys", lambda data: hollow(data, depth))
 
 
 def _shown(store: Store, call: Call, key: str, name: str, show: Callable[[Document | None], Document | None]) -> Reply:
-    asked = call.fields.read("version", integer)
+    asked = call.given.get("version", 0)
     entry = store.entries.get(key)
     if entry is None or entry.chosen(asked) not in entry.versions:
         return MISSING
@@ -45,24 +44,20 @@ def _shown(store: Store, call: Call, key: str, name: str, show: Callable[[Docume
 
 def write(store: Store, call: Call, key: str) -> Reply:
     """Write a version."""
-    fields = call.fields_after("")
-    data = fields.read("data", mapping)
-    if "data" not in fields:
+    if "data" not in call.given:
         return NO_DATA
-    store.check_cas(fields, store.entries.get(key))
-    return envelope(store.write(call, key, floats(data)))
+    store.check_cas(call, store.entries.get(key))
+    return envelope(store.write(call, key, floats(call.given["data"])))
 
 
 def patch(store: Store, call: Call, key: str) -> Reply:
     """Write a version that changes a few keys of the current one, which must be readable."""
-    fields = call.fields
-    change = fields.read("data", mapping)
-    if "data" not in fields:
+    if "data" not in call.given:
         return NO_DATA
     entry = store.entries.get(key)
     if entry is None:
         return BARE_MISSING
-    store.check_cas(fields, entry)
+    store.check_cas(call, entry)
     version = entry.versions.get(entry.current)
     if version is None:
         return BARE_MISSING
@@ -70,7 +65,8 @@ def patch(store: Store, call: Call, key: str) -> Reply:
         return envelope(entry.about(entry.current), status=404, mount_type="")
     if version.data is None:
         return counted_error(500, "resource does not exist")
-    data = None if change is None else merged(version.data, floats(change))
+    change = floats(call.given["data"])
+    data = None if change is None else merged(version.data, change)
     return envelope(store.write(call, key, data))
 
 
@@ -97,11 +93,12 @@ def merged(target: Any, change: Any) -> Any:
     return result
 
 
-def hollow(value: Any, depth: int) -> Any:
+def hollow(value: Any, depth: int, level: int = 1) -> Any:
     """Put null in the place of all that is no object, is empty, or stands deeper than `depth`; 0 is no limit."""
     if not isinstance(value, dict):
         return None
-    return {name: hollow(inner, depth - 1) if inner and depth != 1 else None for name, inner in value.items()}
+    deeper = depth == 0 or level < depth
+    return {name: hollow(inner, depth, level + 1) if inner and deeper else None for name, inner in value.items()}
 
 
 def floats(value: Any) -> Any:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from conformance.fakes.vault.entries import Entry
-from conformance.fakes.vault.fields import Fields, Unreadable, boolean, integer, mapping, text
+from conformance.fakes.vault.fields import Unreadable, text
 from conformance.fakes.vault.kv2_config import apply, settings
 from conformance.fakes.vault.kv2_data import BARE_MISSING
 from conformance.fakes.vault.replies import MISSING, NO_CONTENT, Refused, Reply, counted_error, envelope, errors
@@ -33,35 +33,33 @@ def read(store: Store, call: Call, key: str) -> Reply:
 
 def write(store: Store, call: Call, key: str) -> Reply:
     """Set what is named, `custom_metadata` as a whole; makes an entry without versions where there is none."""
-    fields = call.fields_after("")
-    named = settings(fields)
-    if not named and "custom_metadata" not in fields:
+    named = settings(call.given)
+    if not named and "custom_metadata" not in call.given:
         return NO_CONTENT
-    given = fields.read("custom_metadata", mapping)
-    custom = custom_metadata(given or {}, call.flavour)
+    custom = custom_metadata(call.given.get("custom_metadata") or {}, call.flavour)
     entry = store.entries.get(key)
-    _check_metadata_cas(store, fields, entry)
+    _check_metadata_cas(store, call, entry)
     if entry is None:
         entry = Entry(created=call.now, updated=call.now)
         store.entries.put(key, entry)
-    if "custom_metadata" in fields:
+    if "custom_metadata" in call.given:
         entry.custom_metadata = custom
     return _set(store, call, entry, named)
 
 
 def patch(store: Store, call: Call, key: str) -> Reply:
     """Set what is named, `custom_metadata` key by key; null takes a key away. The limits hold for the patch alone."""
-    fields = call.fields
-    named = settings(fields)
-    if not named and "custom_metadata" not in fields:
+    named = settings(call.given)
+    if not named and "custom_metadata" not in call.given:
         return NO_CONTENT
-    change = fields.read("custom_metadata", mapping)
+    change = call.given.get("custom_metadata")
     custom_metadata({name: value for name, value in (change or {}).items() if value is not None}, call.flavour)
     entry = store.entries.get(key)
     if entry is None:
         return BARE_MISSING
-    _check_metadata_cas(store, fields, entry)
-    if "custom_metadata" in fields:
+    _check_metadata_cas(store, call, entry)
+    _refuse_strange(call.given.get("max_versions"), change or {})
+    if "custom_metadata" in call.given:
         entry.custom_metadata = {} if change is None else _patched(entry.custom_metadata, change)
     return _set(store, call, entry, named)
 
@@ -99,10 +97,9 @@ def detailed_scan(store: Store, call: Call, folder: str) -> Reply:
 def _page(store: Store, call: Call, folder: str) -> list[str]:
     keys = store.entries.folder(folder)
     if not call.flavour.scans:
-        hide = call.fields.read("exclude_deleted", boolean)
+        hide = call.given.get("exclude_deleted", False)
         return [key for key in keys if not (hide and _deleted(store.entries.get(folder + key)))]
-    limit = call.fields.read("limit", integer)
-    after = str(call.raw.get("after", ""))
+    limit, after = call.given.get("limit", 0), call.given.get("after", "")
     keys = [key for key in keys if key > after]
     return keys[:limit] if limit > 0 else keys
 
@@ -113,27 +110,26 @@ def _deleted(entry: Entry | None) -> bool:
 
 
 def _detailed(store: Store, call: Call, folder: str, keys: list[str]) -> dict[str, Any]:
-    entries = {key: store.entries.get(folder + key) for key in keys}
+    # A folder shows the metadata of the secret that bears its name, if there is one: the real server drops the slash.
+    entries = {key: store.entries.get((folder + key).removesuffix("/")) for key in keys}
     known = {key: entry.document(call.flavour) if entry else {} for key, entry in entries.items()}
     return {"keys": keys, "key_info": known}
 
 
-def _check_metadata_cas(store: Store, fields: Fields, entry: Entry | None) -> None:
-    if not fields.flavour.metadata_cas:
-        return
+def _check_metadata_cas(store: Store, call: Call, entry: Entry | None) -> None:
     required = store.settings.metadata_cas_required or (entry and entry.settings.metadata_cas_required)
-    if "metadata_cas" not in fields:
+    if "metadata_cas" not in call.given:
         if required:
             raise Refused(errors(400, "metadata check-and-set parameter required for this call"))
         return
-    expected = fields.read("metadata_cas", integer)
+    expected = call.given["metadata_cas"]
     if entry is None and expected:
         raise Refused(errors(400, "metadata_cas must be 0 when creating new metadata"))
     if entry and expected != entry.metadata_version:
         raise Refused(errors(400, "metadata check-and-set parameter does not match the current version"))
 
 
-def _set(store: Store, call: Call, entry: Entry, named: Mapping[str, Any]) -> Reply:
+def _set(store: Store, call: Call, entry: Entry, named: Document) -> Reply:
     apply(entry.settings, named)
     entry.metadata_version += 1
     if call.flavour.metadata_moves_updated:
@@ -143,12 +139,18 @@ def _set(store: Store, call: Call, entry: Entry, named: Mapping[str, Any]) -> Re
     return envelope(None).warned(MANDATED.format(name) for name in ignored) if ignored else NO_CONTENT
 
 
-def _patched(custom: dict[str, str], change: Mapping[str, Any]) -> dict[str, str]:
+def _refuse_strange(max_versions: int | None, change: Mapping[str, Any]) -> None:
+    """A patch must be what is stored: what a write would convert ends as the server's own fault."""
+    wrong = "json: cannot unmarshal {} into Go struct field KeyMetadata.{} of type {}"
+    if max_versions is not None and max_versions < 0:
+        raise Refused(counted_error(500, wrong.format(f"number {max_versions}", "max_versions", "uint32")))
     strange = [value for value in change.values() if value is not None and not isinstance(value, str)]
     if strange:
         kind = "bool" if isinstance(strange[0], bool) else "number"
-        where = "Go struct field KeyMetadata.custom_metadata of type string"
-        raise Refused(counted_error(500, f"json: cannot unmarshal {kind} into {where}"))
+        raise Refused(counted_error(500, wrong.format(kind, "custom_metadata", "string")))
+
+
+def _patched(custom: dict[str, str], change: Mapping[str, Any]) -> dict[str, str]:
     kept = {name: value for name, value in custom.items() if name not in change}
     return kept | {name: value for name, value in change.items() if value is not None}
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.fakes.vault.entries import Entry, Settings, Version
-from conformance.fakes.vault.fields import Unreadable, integer, mapping
+from conformance.fakes.vault.fields import Unreadable, integer
 from conformance.fakes.vault.replies import Refused, errors
 from conformance.fakes.vault.tree import Tree
 
 if TYPE_CHECKING:
     from conformance.fakes.vault.calls import Call
-    from conformance.fakes.vault.fields import Fields
     from conformance.fakes.vault.replies import Document
 
 
@@ -32,15 +31,15 @@ class Store:
         entry.add(Version(created=call.now, created_by=call.who(), data=data), self.settings)
         return entry.about(entry.current)
 
-    def check_cas(self, fields: Fields, entry: Entry | None) -> None:
+    def check_cas(self, call: Call, entry: Entry | None) -> None:
         """Refuse a write that expects another version, or names none where it must; null expects 0."""
-        options = fields.read("options", mapping) or {}
+        options = call.given.get("options") or {}
         if "cas" not in options:
             if self.settings.cas_required or (entry and entry.settings.cas_required):
                 raise Refused(errors(400, "check-and-set parameter required for this call"))
             return
         try:
-            expected = integer(options["cas"], fields.flavour)
+            expected = integer(options["cas"], call.flavour)
         except Unreadable:
             raise Refused(errors(400, "error parsing check-and-set parameter")) from None
         if expected != (entry.current if entry else 0):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.fakes.vault.fields import integers
 from conformance.fakes.vault.replies import NO_CONTENT, Refused, Reply, errors
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def destroy(store: Store, call: Call, key: str) -> Reply:
 
 def _named(store: Store, call: Call, key: str, nothing: str) -> list[Version]:
     """Give the versions that are there; numbers without one are passed over."""
-    numbers = call.fields.read("versions", integers)
+    numbers = call.given.get("versions")
     if not numbers:
         raise Refused(errors(400, nothing))
     entry = store.entries.get(key)

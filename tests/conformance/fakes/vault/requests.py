@@ -177,7 +177,7 @@ def refuse_long_strings(body: bytes, flavour: Flavour) -> None:
 
 
 def decoded(body: bytes, flavour: Flavour) -> Document:
-    """Decode JSON; bytes and surrogates that are no text become U+FFFD, as in Go."""
+    """Decode JSON; bytes that are no text become U+FFFD, as in Go."""
 
     def unique(pairs: list[tuple[str, Any]]) -> Document:
         found = dict(pairs)
@@ -195,18 +195,21 @@ def decoded(body: bytes, flavour: Flavour) -> Document:
         return {}
     if not isinstance(value, dict):
         raise Refused(no_object(value, flavour))
-    return {name: cleaned(inner) for name, inner in value.items()}
+    return {cleaned(name, flavour): cleaned(inner, flavour) for name, inner in value.items()}
 
 
-def cleaned(value: Any) -> Any:
-    """Replace lone surrogates, however deep."""
+def cleaned(value: Any, flavour: Flavour) -> Any:
+    """Replace lone surrogates, however deep; Vault does not bear them."""
     match value:
         case str():
-            return SURROGATE.sub("\ufffd", value)
+            text = SURROGATE.sub("\ufffd", value)
+            if text != value and not flavour.lenient_json:
+                raise Refused(errors(500, "malformed JSON, unterminated surrogate pair in string"))
+            return text
         case dict():
-            return {cleaned(name): cleaned(inner) for name, inner in value.items()}
+            return {cleaned(name, flavour): cleaned(inner, flavour) for name, inner in value.items()}
         case list():
-            return [cleaned(inner) for inner in value]
+            return [cleaned(inner, flavour) for inner in value]
         case _:
             return value
 

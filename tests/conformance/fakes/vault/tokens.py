@@ -45,6 +45,7 @@ class Token:
     accessor: str
     grant: Grant
     namespace: str
+    """Empty for the root, else it ends in a slash."""
     path: str
     """Where it was made."""
     name: str
@@ -107,7 +108,7 @@ class Token:
             "type": "service",
         }
         optional = {
-            "namespace_path": f"{self.namespace}/" if self.namespace else None,
+            "namespace_path": self.namespace or None,
             "period": self.grant.period or None,
             "last_renewal": self.renewed and stamp(self.renewed),
             "last_renewal_time": self.renewed and self.renewed // SECOND,
