@@ -22,7 +22,7 @@ class Retry:
     """How often and how patiently to try again. Times are in seconds."""
 
     attempts: int = 6
-    patience: int = 12
+    patience: int = 20
     """Tries in all while a server says that we are too fast: it does not mean that anything is broken."""
     base: float = 0.2
     cap: float = 20.0

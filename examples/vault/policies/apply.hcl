@@ -1,10 +1,10 @@
 # For `syncer apply`. It writes values and reads none.
 path "secret/metadata/shop/*" {
-  capabilities = ["list", "read", "create", "update", "patch"]
+  capabilities = ["list", "read", "create", "patch"]
 }
 
 path "secret/data/shop/*" {
-  capabilities = ["create", "update", "patch"]
+  capabilities = ["update", "patch"]
 }
 
 # To disable and to delete softly; to enable and to restore.

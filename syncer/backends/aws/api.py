@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from syncer.backends.base import Meter
 
-_URL = re.compile(r"https?://[^/?#\s@]+/?[^?#\s]*")
+_URL = re.compile(r"https?://[^/?#\s@]+(/[^?#\s]*)?")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/\S{1,576}")
 
 

@@ -103,13 +103,19 @@ class Chains:
             self._patiently(lambda: self._kv.hide(place, [marks.number(found.version)]))
 
     def restore(self, place: Place, expected: Observed) -> Entry:
-        """Take the mark away, then let readers have it if they had it before."""
+        """Take the mark away, then let readers have it if they had it before. Mark it again where that is refused."""
         found = self._as_expected(place, expected, deleted=True)
+        enabled = found.was_enabled
         self._patiently(lambda: self._kv.mark(place, {marks.DELETED: None}))
-        if found.was_enabled:
-            self._patiently(lambda: self._kv.show(place, marks.number(found.version)))
+        try:
+            if enabled:
+                self._patiently(lambda: self._kv.show(place, marks.number(found.version)))
+        except SyncerError:
+            # Without the mark, it would be a secret of ours that is disabled, and no record would know of it.
+            self._patiently(lambda: self._kv.mark(place, marks.deleted(enabled=enabled)))
+            raise
         custom = marks.merged(found.custom, {marks.DELETED: None})
-        return found._replace(hidden=found.hidden and not found.was_enabled, custom=custom)
+        return found._replace(hidden=found.hidden and not enabled, custom=custom)
 
     def _as_expected(self, place: Place, expected: Observed, *, deleted: bool = False) -> Entry:
         """Look. NotFound where it is gone, VersionConflict where it is another project's or another version."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import format_datetime
 
 SECOND = 10**9
 EPOCH = 1893456000 * SECOND + 123456789
@@ -39,3 +40,8 @@ def stamp(nanoseconds: int) -> str:
     seconds, rest = divmod(nanoseconds, SECOND)
     date = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{date}.{rest:09d}".rstrip("0").rstrip(".") + "Z"
+
+
+def dated(now: datetime) -> tuple[str, str]:
+    """Give the header that Go's server puts on every answer, in whole seconds."""
+    return "Date", format_datetime(now, usegmt=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from conformance.fakes.vault.calls import Call
     from conformance.fakes.vault.flavours import Flavour
     from conformance.fakes.vault.kv2_store import Store
+    from conformance.fakes.vault.replies import Document
 
 KEYS = 64
 KEY_BYTES = 128
@@ -142,12 +143,12 @@ def _set(store: Store, call: Call, entry: Entry, named: Document) -> Reply:
 def _refuse_strange(max_versions: int | None, change: Mapping[str, Any]) -> None:
     """A patch must be what is stored: what a write would convert ends as the server's own fault."""
     wrong = "json: cannot unmarshal {} into Go struct field KeyMetadata.{} of type {}"
-    if max_versions is not None and max_versions < 0:
-        raise Refused(counted_error(500, wrong.format(f"number {max_versions}", "max_versions", "uint32")))
     strange = [value for value in change.values() if value is not None and not isinstance(value, str)]
     if strange:
         kind = "bool" if isinstance(strange[0], bool) else "number"
         raise Refused(counted_error(500, wrong.format(kind, "custom_metadata", "string")))
+    if max_versions is not None and max_versions < 0:
+        raise Refused(counted_error(500, wrong.format(f"number {max_versions}", "max_versions", "uint32")))
 
 
 def _patched(custom: dict[str, str], change: Mapping[str, Any]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.fakes.vault.acl import policy
-from conformance.fakes.vault.clock import Clock
+from conformance.fakes.vault.clock import Clock, dated
 from conformance.fakes.vault.entries import Entry, Version
 from conformance.fakes.vault.exchange import Exchange
 from conformance.fakes.vault.flavours import FLAVOURS
@@ -59,7 +59,7 @@ class Vault:
             reply.body.pop("mount_type", None)
         namespace = raw.headers.get("x-vault-namespace")
         echo = (("X-Vault-Namespace", namespace),) if namespace else ()
-        return replace(reply, headers=(*reply.headers, *echo)).answer()
+        return replace(reply, headers=(*reply.headers, *echo, dated(self.clock.now))).answer()
 
     @property
     def flavour(self) -> Flavour:

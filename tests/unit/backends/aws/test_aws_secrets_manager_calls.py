@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conformance.fakes.answers import INTERNAL_ERROR, THROTTLED, access_denied
-from conformance.fakes.fault_proxy import FaultProxy, Reset, Rule
+from conformance.fakes.fault_proxy import FaultProxy, Reset, Rewrite, Rule
 from support import House, actions, secret
 
 from syncer.engine.prepare import Request
@@ -114,9 +114,7 @@ def test_an_entry_that_comes_on_two_pages_is_given_once(store: Store, proxy: Fau
     assert len(found) == len(set(found)) == 101
 
 
-def _again(proxy: FaultProxy) -> object:
-    from conformance.fakes.fault_proxy import Rewrite
-
+def _again(proxy: FaultProxy) -> Rewrite:
     def rewritten(page: dict[str, list[object]]) -> dict[str, list[object]]:
         first = proxy.calls("ListSecrets")[0].answer.document["SecretList"]
         return {**page, "SecretList": [first[-1], *page["SecretList"]]}

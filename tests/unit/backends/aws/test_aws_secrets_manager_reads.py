@@ -76,9 +76,7 @@ def test_an_answer_in_parts(store: Store, proxy: FaultProxy) -> None:
         ("InternalServiceError", Transient, "payments:key-01: AWS failed at secretsmanager:GetSecretValue"),
     ],
 )
-def test_one_that_is_refused(
-    store: Store, proxy: FaultProxy, code: str, kind: type[SyncerError], message: str
-) -> None:
+def test_one_that_is_refused(store: Store, proxy: FaultProxy, code: str, kind: type[SyncerError], message: str) -> None:
     """An error in the list of errors is raised as if that secret had been read alone."""
     addresses = _made(store, 3)
     text = "because it was marked for deletion" if "pending" in message else CANARY.decode()
