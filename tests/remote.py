@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from conformance.fakes.answers import EXPIRED_TOKEN, THROTTLED, VAULT_DENIED, VAULT_INVALID_TOKEN, access_denied
 from conformance.fakes.answers import vault_rate_limited as rate_limited
 from conformance.fakes.fault_proxy import Call, FaultProxy, Rule, fault_proxy
-from stores import AWS, ROOT_TOKEN, opened
+from conformance.raw_vault import RawVault
+from stores import AWS, opened
 
 from syncer.engine.carry import apply_plan
 from syncer.engine.prepare import Request, make_plan
@@ -62,9 +64,9 @@ WIRES = {
         stale=EXPIRED_TOKEN,
     ),
     "vault": Wire(
-        create="P[OU]* /v1/secret/data/*",
-        rotate="PATCH /v1/secret/data/*",
-        listing="LIST /v1/secret/metadata/*",
+        create="P[OU]* /v1/*/data/*",
+        rotate="PATCH /v1/*/data/*",
+        listing=lambda call: call.method in ("LIST", "SCAN"),
         throttled=rate_limited("secret/"),
         stale=VAULT_INVALID_TOKEN,
     ),
@@ -170,14 +172,8 @@ class Remote:
             client.close()
 
     def _vault_versions(self, address: Address) -> int:
-        from contextlib import closing
-        from http.client import HTTPConnection
-        from urllib.parse import urlsplit
-
-        with closing(HTTPConnection(urlsplit(self.proxy.upstream).netloc)) as connection:
-            path = f"/v1/secret/metadata/shop/{address.scope}/{address.ref}"
-            connection.request("GET", path, headers={"X-Vault-Token": ROOT_TOKEN})
-            return len(json.load(connection.getresponse())["data"]["versions"])
+        raw = RawVault(address=self.proxy.upstream, token=self.environ["VAULT_TOKEN"], mount=self.backend["mount"])
+        return len(raw.kv("GET", "metadata", f"shop/{address.scope}/{address.ref}")["versions"])
 
 
 @contextmanager
@@ -185,10 +181,8 @@ def remote(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     """Start a server and a proxy in front of it, with an empty project."""
     key = base64.b64encode(b"k" * 32).decode()
     with opened(kind, monkeypatch) as backend:
-        import os
-
         upstream = os.environ["VAULT_ADDR" if kind == "vault" else "AWS_ENDPOINT_URL"]
         with fault_proxy(upstream) as proxy:
             monkeypatch.setenv("VAULT_ADDR" if kind == "vault" else "AWS_ENDPOINT_URL", proxy.url)
-            environ = {"SYNCER_KEY": key, "VAULT_ADDR": proxy.url, "VAULT_TOKEN": ROOT_TOKEN}
+            environ = {"SYNCER_KEY": key, "VAULT_ADDR": proxy.url, "VAULT_TOKEN": os.environ.get("VAULT_TOKEN", "")}
             yield Remote(folder=folder, kind=kind, backend=backend, proxy=proxy, environ=environ)

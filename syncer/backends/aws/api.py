@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,12 @@ from syncer.backends.aws.errors import SDK_ERRORS, translated
 from syncer.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from syncer.backends.base import Meter
+
+Request = Mapping[str, object]
+"""What a call is made with, as the SDK spells it."""
+Answer = dict[str, Any]
+"""What comes back."""
 
 _URL = re.compile(r"https?://[^/?#\s@]+(/[^?#\s]*)?")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/\S{1,576}")
@@ -62,7 +66,7 @@ class Api:
         self._lock = threading.Lock()
         self._made: Any = None
 
-    def call(self, action: str, thing: str, request: Mapping[str, Any], *, values_read: int = 0) -> dict[str, Any]:
+    def call(self, action: str, thing: str, request: Request, *, values_read: int = 0) -> Answer:
         """Make one call, such as `ListSecrets`, about `thing`. Raise what `errors` makes of the SDK's errors."""
         try:
             return self._ask(action, request, values_read)
@@ -70,11 +74,11 @@ class Api:
             problem = translated(error, f"{self._service}:{action}", thing)
         raise problem
 
-    def _ask(self, action: str, request: Mapping[str, Any], values_read: int) -> dict[str, Any]:
+    def _ask(self, action: str, request: Request, values_read: int) -> Answer:
         method = getattr(self._client(), _snake(action))
         read = 0
         try:
-            answer: dict[str, Any] = method(**request)
+            answer: Answer = method(**request)
             read = values_read
         finally:
             self._meter.call(values_read=read)

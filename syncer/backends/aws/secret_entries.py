@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from syncer.backends.aws import tags
 from syncer.model import Observed
@@ -10,6 +10,7 @@ from syncer.model import Observed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from syncer.backends.aws.api import Answer
     from syncer.model import Address
 
 CURRENT = "AWSCURRENT"
@@ -21,7 +22,7 @@ _STAGES = ("SecretVersionsToStages", "VersionIdsToStages")
 """The same, as a list and as DescribeSecret call it."""
 
 
-def observed(address: Address, entry: Mapping[str, Any]) -> Observed:
+def observed(address: Address, entry: Answer) -> Observed:
     """Read an entry; one that nobody ever gave a value has the version ""."""
     found = tags.read(entry.get("Tags", ()))
     return Observed(
@@ -36,11 +37,11 @@ def observed(address: Address, entry: Mapping[str, Any]) -> Observed:
     )
 
 
-def regions(entry: Mapping[str, Any]) -> set[str]:
+def regions(entry: Answer) -> set[str]:
     """Give the other regions that a secret has a copy in, also one that failed."""
     return {copy["Region"] for copy in entry.get("ReplicationStatus", ())}
 
 
-def _current(entry: Mapping[str, Any]) -> str:
+def _current(entry: Answer) -> str:
     versions: Mapping[str, list[str]] = next((entry[name] for name in _STAGES if name in entry), {})
     return next((version for version, stages in versions.items() if CURRENT in stages), "")

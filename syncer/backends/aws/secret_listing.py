@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+    from syncer.backends.aws.api import Answer, Request
     from syncer.model import Address
     from syncer.naming import Template
 
@@ -24,10 +25,10 @@ LONG = 2000
 """Secrets from which several chains are worth a page more for each."""
 
 
-def pages(ask: Callable[[Mapping[str, Any]], Mapping[str, Any]], beginnings: list[str]) -> Iterator[Mapping[str, Any]]:
+def pages(ask: Callable[[Request], Answer], beginnings: list[str]) -> Iterator[Answer]:
     """Give every secret whose name begins so, one call for a hundred, those that are pending deletion too."""
     named = {"Key": "name", "Values": beginnings}
-    request: dict[str, Any] = {"Filters": [named], "IncludePlannedDeletion": True, "MaxResults": PAGE}
+    request: Request = {"Filters": [named], "IncludePlannedDeletion": True, "MaxResults": PAGE}
     while True:
         answer = ask(request)
         yield from answer["SecretList"]

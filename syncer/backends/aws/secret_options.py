@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from syncer.backends.aws import secret_rules as rules
 from syncer.backends.aws.api import AwsOptions
@@ -31,7 +31,7 @@ class SecretsManagerOptions(AwsOptions):
     """How long a deleted secret can be restored, 7 to 30."""
     format: str = "string"
     """`string`; `json`, text that is a JSON object; `binary`, any bytes."""
-    replica_regions: list[Any] = field(default_factory=list)
+    replica_regions: list[str] = field(default_factory=list)
     """Where a copy is kept of each secret that is made or restored."""
     tags: str | None = None
     """`kestra`: the tags by which a Kestra that only reads finds a secret, whose namespace the scope is."""

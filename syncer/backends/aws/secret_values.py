@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from syncer import crypto
 from syncer.backends.aws.errors import refusal
@@ -13,6 +13,7 @@ from syncer.sensitive import Sensitive
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from syncer.backends.aws.api import Answer, Request
     from syncer.model import Address
 
 REQUEST_TOKENS = "syncer/1/aws-request-token"
@@ -28,7 +29,7 @@ def written(value: Sensitive, *, binary: bool) -> dict[str, str | bytes]:
     return {"SecretString": value.reveal().decode()}
 
 
-def given(answer: Mapping[str, Any]) -> Sensitive:
+def given(answer: Answer) -> Sensitive:
     """Take a value out of an answer, whichever way it was written."""
     if "SecretBinary" in answer:
         return Sensitive(answer["SecretBinary"])
@@ -36,14 +37,14 @@ def given(answer: Mapping[str, Any]) -> Sensitive:
     return Sensitive(answer["SecretString"].encode("utf-8", "surrogatepass"))
 
 
-def batch(
-    ask: Callable[[Mapping[str, Any], int], Mapping[str, Any]], names: Mapping[str, Address]
+def read_batch(
+    ask: Callable[[Request, int], Answer], names: Mapping[str, Address]
 ) -> Iterator[tuple[Address, Sensitive]]:
     """Give values by name, in one call unless AWS parts the answer. Raise what AWS says of a single one of them.
 
     `ask` makes a call that reads so many values.
     """
-    request: dict[str, Any] = {"SecretIdList": list(names)}
+    request: Request = {"SecretIdList": list(names)}
     unread = len(names)
     while True:
         answer = ask(request, unread)

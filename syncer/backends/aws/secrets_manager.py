@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from syncer.backends.aws import secret_rules as rules
 from syncer.backends.aws import tags
@@ -12,7 +12,7 @@ from syncer.backends.aws.api import Api
 from syncer.backends.aws.secret_entries import CURRENT, OFF, observed, regions
 from syncer.backends.aws.secret_listing import chains, pages
 from syncer.backends.aws.secret_options import SecretsManagerOptions
-from syncer.backends.aws.secret_values import REQUEST_TOKENS, batch, given, request_token, written
+from syncer.backends.aws.secret_values import REQUEST_TOKENS, given, read_batch, request_token, written
 from syncer.backends.base import Backend, BackendContext, Capability
 from syncer.errors import BackendError, NotFound, Refused, Unsupported
 from syncer.model import Observed
@@ -20,8 +20,9 @@ from syncer.naming import Template
 from syncer.parallel import run
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
+    from syncer.backends.aws.api import Answer, Request
     from syncer.model import Address, Secret
     from syncer.sensitive import Sensitive
 
@@ -29,7 +30,7 @@ _MARKS = 3
 """Project, address and enabled."""
 _REVERSALS = 20
 """How often somebody may have gone back to the same version without our noticing."""
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_NOTHING: Request = MappingProxyType({})
 
 
 class SecretsManager(Backend):
@@ -209,7 +210,7 @@ class SecretsManager(Backend):
         """Go through a list; what came in between two pages may make it give an entry twice."""
         thing = f"{beginnings[0]}*" + (f" and {len(beginnings) - 1} more" if len(beginnings) > 1 else "")
 
-        def ask(request: Mapping[str, Any]) -> dict[str, Any]:
+        def ask(request: Request) -> Answer:
             return self.patiently(lambda: self._api.call("ListSecrets", thing, request))
 
         found = {}
@@ -220,21 +221,19 @@ class SecretsManager(Backend):
         return found.values()
 
     def _read(self, addresses: Sequence[Address]) -> Iterator[tuple[Address, Sensitive]]:
-        def ask(request: Mapping[str, Any], unread: int) -> dict[str, Any]:
+        def ask(request: Request, unread: int) -> Answer:
             return self._api.call("BatchGetSecretValue", thing, request, values_read=unread)
 
         thing = str(addresses[0]) + (f" and {len(addresses) - 1} more" if len(addresses) > 1 else "")
         missing = set(addresses)
-        for address, value in batch(ask, {self._names.name(address): address for address in addresses}):
+        for address, value in read_batch(ask, {self._names.name(address): address for address in addresses}):
             missing.discard(address)
             yield address, value
         if missing:
             message = f"{min(missing)}: not in AWS (secretsmanager:BatchGetSecretValue)"
             raise NotFound(message)
 
-    def _steps(
-        self, secret: Secret, expected: Observed, drop: Collection[str]
-    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def _steps(self, secret: Secret, expected: Observed, drop: Collection[str]) -> Iterator[tuple[str, Request]]:
         """Give the calls that an update takes, at least one."""
         missing = {name: text for name, text in secret.tags.items() if expected.tags.get(name) != text}
         described = secret.description != (expected.description or "")
@@ -264,12 +263,10 @@ class SecretsManager(Backend):
         change = (self.context.project, self._names.name(address), version, str(reversal))
         return request_token(self.context.subkey(REQUEST_TOKENS), change, value)
 
-    def _patient(self, action: str, address: Address, request: Mapping[str, Any] = _NOTHING) -> dict[str, Any]:
+    def _patient(self, action: str, address: Address, request: Request = _NOTHING) -> Answer:
         return self.patiently(lambda: self._call(action, address, request))
 
-    def _call(
-        self, action: str, address: Address, request: Mapping[str, Any] = _NOTHING, *, values_read: int = 0
-    ) -> dict[str, Any]:
+    def _call(self, action: str, address: Address, request: Request = _NOTHING, *, values_read: int = 0) -> Answer:
         named = {"SecretId": self._names.name(address), **request}
         return self._api.call(action, str(address), named, values_read=values_read)
 
