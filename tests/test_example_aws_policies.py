@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cli.folder import Folder
 from conformance.fakes.answers import access_denied
-from conformance.fakes.fault_proxy import Call, FaultProxy, Rule, fault_proxy
+from conformance.fakes.fault_proxy import Call, FaultProxy, Reset, Rule, fault_proxy
 from conformance.fakes.moto_server import moto_server
 from stores import AWS
 
@@ -175,3 +175,17 @@ def test_readers_of_disabled_secrets_are_denied_every_way_of_reading() -> None:
     assert set(statement["Action"]) == allowed("verify-role") | GROUP
     assert statement["Effect"] == "Deny"
     assert statement["Condition"] == {"StringEquals": {"aws:ResourceTag/syncer:enabled": "false"}}
+
+
+def test_lost_answers_need_no_right_to_read(role: Role, syncer: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Secrets Manager knows a write that it has seen: made again, it changes nothing."""
+    role.takes("apply-role")
+    syncer.apply()
+    monkeypatch.setenv("DB_PASSWORD", "another")
+    role.proxy.set(
+        Rule(fault=Reset(after_forward=True), calls="PutSecretValue", times=2),
+        Rule(fault=access_denied("secretsmanager:GetSecretValue"), calls="GetSecretValue"),
+    )
+    syncer.fine("apply", "--auto-approve")
+    assert "No changes." in syncer.fine("plan")
+    assert "secretsmanager:GetSecretValue" not in role.used

@@ -117,6 +117,8 @@ class Backend(ABC):
     """Values that one call of `read_many` gives at most."""
     listing_lags: ClassVar[bool] = False
     """`observe` may show what was so some minutes ago. `look` never may: the engine asks it where they differ."""
+    writes_repeat: ClassVar[bool] = False
+    """A create or a rotate made again, with the same value and expected version, succeeds and changes nothing."""
     version_is_shared: ClassVar[bool] = False
     """The version also moves with what others keep beside the value; the engine reads a value whose version moved."""
     Options: ClassVar[type[Any]]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from syncer import crypto
 from syncer.backends.base import Capability
-from syncer.errors import AccessDenied
+from syncer.errors import AccessDenied, NotFound
 from syncer.parallel import run
 
 if TYPE_CHECKING:
@@ -72,6 +72,9 @@ def _read(
             if not forgiving:
                 raise
             return []
+        except NotFound:
+            # One holds no value, or no longer is: its version tells, and the others are read without it.
+            return [] if len(addresses) == 1 else [found for one in addresses for found in batch([one])]
         return [(a, crypto.fingerprint(key, value, a, records[a].fingerprint)) for a, value in values]
 
     addresses = sorted(records)

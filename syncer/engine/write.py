@@ -171,7 +171,8 @@ class _ValueWrite(ABC):
         raise unknown
 
     def _attempt(self) -> Observed:
-        landed = self._landed(self.backend.look(self.secret.address)) if self.lost else None
+        doubtful = self.lost and not self.backend.writes_repeat
+        landed = self._landed(self.backend.look(self.secret.address)) if doubtful else None
         if landed is not None:
             return landed
         if not self.lost:

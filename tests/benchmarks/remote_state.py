@@ -1,4 +1,4 @@
-"""Writes the state that an apply of what the backend holds already would have left; the project is the current folder."""
+"""Writes the state of the project in this folder as if an apply had just written what the backend holds."""
 
 from __future__ import annotations
 

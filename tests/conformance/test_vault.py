@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 from conformance.fakes.answers import vault_rate_limited
 from conformance.fakes.fault_proxy import FaultProxy, Rule, fault_proxy
-from conformance.fakes.vault.clock import SECOND, Clock
 from conformance.fakes.vault.server import VaultServer
 from conformance.fakes.vault.vault import ROOT_TOKEN
 from conformance.raw_vault import RawVault
@@ -28,10 +27,6 @@ if TYPE_CHECKING:
     from syncer.model import Address
 
 
-PAST = 1_577_836_800 * SECOND
-"""The first second of 2020: what was deleted then is deleted now, by whichever clock."""
-
-
 class TestVault(BackendConformance):
     """The fake of HashiCorp Vault, behind a proxy that can make it busy."""
 
@@ -43,7 +38,7 @@ class TestVault(BackendConformance):
 
     @pytest.fixture(autouse=True)
     def _server(self) -> Iterator[None]:
-        with VaultServer(self.flavour, clock=Clock(PAST)) as server, fault_proxy(server.url) as self.proxy:
+        with VaultServer(self.flavour) as server, fault_proxy(server.url) as self.proxy:
             self.raw = RawVault(address=server.url, token=ROOT_TOKEN)
             yield
 

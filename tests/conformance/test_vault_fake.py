@@ -155,6 +155,15 @@ def test_the_most_specific_rule_decides(ground: Ground) -> None:
     assert found == {"x": 404, "a": 403, "ab": 404, "abc": 403, "k/z": 403, "m/z": 404, "m/y": 404}
 
 
+def test_which_rule_decides_about_a_listing(ground: Ground) -> None:
+    """Vault asks for the folder without its slash first, so that the rule above decides; OpenBao does not."""
+    mount = ground.mount()
+    token = ground.grant({f"{mount}/metadata/*": ["read"], f"{mount}/metadata/app/*": ["list"]})
+    found = ground.call("LIST", f"{mount}/metadata/app", token=token).status
+    assert found == {"vault": 403, "openbao": 404}[ground.flavour]
+    ground.call("LIST", f"{mount}/metadata/app/x", token=token).require(404)
+
+
 def test_scanning_needs_its_own_capability(ground: Ground) -> None:
     """To list is not to scan."""
     if ground.flavour == "vault":

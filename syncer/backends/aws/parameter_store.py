@@ -107,7 +107,7 @@ class ParameterStore(Backend):
         super().check_value(secret, value)
         _refuse(f"{secret.address}:", *rules.value_problem(value.reveal(), self.options.tier))
 
-    def observe(self, scopes: Collection[str], addresses: Collection[Address]) -> Iterable[Observed]:  # noqa: ARG002  # all is in the scopes
+    def observe(self, scopes: Collection[str], addresses: Collection[Address]) -> Iterable[Observed]:
         """Give all in the folders of the scopes, of whatever type: 50 a call, and a call for the tags of each."""
         asked = frozenset(scopes)
         prefixes = [self._names.prefix(scope) for scope in sorted(asked)]

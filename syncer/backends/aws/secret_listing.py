@@ -45,7 +45,7 @@ def chains(names: Template, scopes: Collection[str], addresses: Iterable[Address
     sizes = Counter(address.scope for address in addresses)
     most = CHAINS if sizes.total() > LONG else 1
     prefixes = {names.prefix(scope): sizes[scope] for scope in scopes}
-    if "{project}" in names.text.partition("{scope}")[0]:
+    if "{project}/" in names.text.partition("{scope}")[0]:
         prefixes = _shortened(prefixes, most * MOST_VALUES)
     fewest = -(-len(prefixes) // MOST_VALUES)
     return _balanced(prefixes, max(fewest, min(most, len(prefixes))))

@@ -73,7 +73,7 @@ class LocalBackend(Backend):
             message = f"{secret.address}: a value in the local store is at most 16 MiB"
             raise Unsupported(message)
 
-    def observe(self, scopes: Collection[str], addresses: Collection[Address]) -> Iterable[Observed]:  # noqa: ARG002  # all is in the scopes
+    def observe(self, scopes: Collection[str], addresses: Collection[Address]) -> Iterable[Observed]:
         """Give the metadata of everything in the scopes; nothing where the file does not exist.
 
         Needs no key. Where there is one, raise Corrupt for a store that belongs to another.

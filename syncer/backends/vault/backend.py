@@ -69,7 +69,7 @@ class Vault(Backend):
         self._chains = Chains(self._kv, self._layout, context.project, self.patiently)
         self._listing = Listing(self._kv, self._template, self.patiently, min(context.width, self.concurrency))
 
-    def shape(self, secret: Secret, value: Sensitive) -> Sensitive:  # noqa: ARG002  # all secrets lie alike
+    def shape(self, secret: Secret, value: Sensitive) -> Sensitive:
         """Give the value as it will be read."""
         return self._layout.shape(value)
 
@@ -85,7 +85,7 @@ class Vault(Backend):
             raise Unsupported(message)
         self._layout.check(secret.address, value)
 
-    def observe(self, scopes: Collection[str], addresses: Collection[Address]) -> Iterable[Observed]:  # noqa: ARG002  # all is in the scopes
+    def observe(self, scopes: Collection[str], addresses: Collection[Address]) -> Iterable[Observed]:
         """Give the metadata of everything in the scopes."""
         return self._listing.observe(scopes)
 

@@ -33,10 +33,9 @@ class Server:
     @classmethod
     def find(cls, options: VaultOptions, environ: Mapping[str, str], folder: Path) -> Server:
         """Put them together. Raise InvalidConfiguration."""
-        namespace = options.namespace if options.namespace is not None else variable(environ, "NAMESPACE")
         return cls(
             address=(options.address or _address(environ)).rstrip("/"),
-            namespace=(namespace or "").strip("/") or None,
+            namespace=_namespace(options, environ),
             tls=_tls(options, environ, folder),
             proxies=_proxies(environ),
         )
@@ -71,6 +70,16 @@ def _address(environ: Mapping[str, str]) -> str:
         raise InvalidConfiguration(message, hint="for instance https://vault.example.com:8200")
     check_address("VAULT_ADDR (or BAO_ADDR)", found)
     return found
+
+
+def _namespace(options: VaultOptions, environ: Mapping[str, str]) -> str | None:
+    """Give what goes into the header; None for the root."""
+    given = options.namespace if options.namespace is not None else variable(environ, "NAMESPACE")
+    found = (given or "").strip("/")
+    if not (found.isascii() and found.isprintable()) or " " in found:
+        message = "option `namespace`, or VAULT_NAMESPACE: it must be ASCII without spaces"
+        raise InvalidConfiguration(message)
+    return found or None
 
 
 def _tls(options: VaultOptions, environ: Mapping[str, str], folder: Path) -> Tls:

@@ -69,7 +69,7 @@ def check_address(what: str, address: str) -> None:
     """Raise InvalidConfiguration, naming `what`, for an address that is no URL of a server."""
     try:
         parts = urlsplit(address)
-        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
         plain = not (parts.username or parts.password or parts.query or parts.fragment)
     except ValueError:
         fits = plain = False

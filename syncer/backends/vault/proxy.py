@@ -43,7 +43,7 @@ class Proxies:
 def _parsed(url: str) -> SplitResult:
     with suppress(ValueError):
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        if parts.scheme == "http" and parts.hostname and (parts.port or 1) > 0:
+        if parts.scheme == "http" and parts.hostname and parts.port != 0:
             return parts
     message = "the proxy that the environment names is no http URL"
     raise InvalidConfiguration(message, hint="see HTTPS_PROXY, HTTP_PROXY and VAULT_PROXY_ADDR")

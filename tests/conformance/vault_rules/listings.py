@@ -47,6 +47,8 @@ PAGES_OPENBAO = [
     step("LIST detailed-metadata/l?after=a&limit=1", 200, {"data.keys": ["c/"], "data.key_info": {"c/": {}}}),
     step("LIST detailed-metadata/l?limit=1", 200, {"data.keys": ["B"], "data.key_info.B.current_version": 1}),
     step("LIST detailed-metadata/never", 404, MISSING),
+    # The folder `x/` bears the metadata of the secret `x`: OpenBao drops the slash.
+    step("LIST detailed-metadata/l?after=x-1/", 200, {"data.keys": ["x/"], "data.key_info.x/.current_version": 1}),
     step("GET detailed-metadata/l", 405, UNSUPPORTED),
 ]
 

@@ -14,6 +14,8 @@ from conformance.vault_rules.steps import (
 )
 
 ROOT = ["Non-listing operations on the root of a K/V v2 mount are not supported."]
+LOST = "1 error occurred:\n\t* could not find version data\n\n"
+TOO_MANY = "refused JSON input due to high complexity: exceeded maximum number of strings"
 TOO_LONG = "JSON string value exceeds allowed length"
 MEBIBYTE = 1024 * 1024
 
@@ -29,17 +31,15 @@ NAMES = [
 ]
 STRANGE_NAMES = [
     *(step(f"POST data/a{code}b", 400, NOTHING, {"data": {}}) for code in ("%00", "%0A", "%7F", "%E2%80%8B")),
-    step(
-        "POST data/..%2Fb",
-        200,
-        {"data.version": 1},
-        {"data": {}},
-        openbao=(400, "relative paths not supported"),
-    ),
     step("GET data/a//b", 307),
     step("POST data/a/../b", 307, NOTHING, {"data": {}}),
     step("DELETE metadata//b", 307, NOTHING),
     step("LIST metadata/./", 307, NOTHING),
+]
+
+RELATIVE_OPENBAO = [
+    step(f"POST data/{name}", 400, "relative paths not supported", {"data": {}})
+    for name in ("..%2Fb", "a/%2E%2E/b", "a/%2E/b")
 ]
 
 SLASHES = [
@@ -49,6 +49,15 @@ SLASHES = [
     step("GET data/", 404, {"warnings": hint("Vault", "vault kv get")}, openbao=(404, MISSING)),
     step("LIST data/a", 404, {"warnings": hint("Vault", "vault kv list")}, openbao=(405, UNSUPPORTED)),
     step("DELETE data/", 404, {"warnings": hint("Vault", "vault kv delete")}, openbao=(204, NOTHING)),
+    # What is read or deleted is named without the slash; a value is not found.
+    write("a", 1),
+    step("GET data/a/", 404, {"warnings": hint("Vault", "vault kv get")}, openbao=(500, LOST)),
+    step("GET subkeys/a/", 500, LOST),
+    step("GET metadata/a/", 200, {"data.current_version": 1}),
+    step("DELETE data/a/", 404, {"warnings": hint("Vault", "vault kv delete")}, openbao=(204, NOTHING)),
+    step("GET data/a", 200, {"data.metadata.version": 1}, openbao=(404, {"data.data": None})),
+    step("DELETE metadata/a/", 204, NOTHING),
+    step("GET metadata/a", 404, MISSING),
 ]
 
 MEANINGLESS = [
@@ -166,6 +175,24 @@ BODIES = [
             "error converting input for field \"data\": '' expected type 'map[string]interface {}', got ...",
         ),
     ),
+    step("POST data/many", 200, None, {"data": {f"k{number}": "v" for number in range(499)}}),
+    step(
+        "POST data/many",
+        200,
+        {"data.version": 2},
+        {"data": {f"k{number}": "v" for number in range(500)}},
+        openbao=(400, TOO_MANY),
+    ),
+    step("POST data/list", 200, None, {"data": {"a": ["v"] * 998}}),
+    step("POST data/list", 200, {"data.version": 2}, {"data": {"a": ["v"] * 999}}, openbao=(400, TOO_MANY)),
+    step("POST data/numbers", 200, None, {"data": {"a": [1] * 10_000}}),
+    step(
+        "POST data/numbers",
+        500,
+        "JSON array exceeds allowed element count",
+        {"data": {"a": [1] * 10_001}},
+        openbao=(200, {"data.version": 2}),
+    ),
     step("POST data/long", 200, None, {"data": {"k": "x" * MEBIBYTE}}),
     step("POST data/long", 500, TOO_LONG, {"data": {"k": "x" * (MEBIBYTE + 1)}}, openbao=(200, {"data.version": 2})),
     # An escape counts as it was written: two bytes of UTF-8, but six of ASCII.
@@ -197,6 +224,7 @@ VERSION_ONE = [
 TABLES = {
     "names": NAMES,
     "strange names": STRANGE_NAMES,
+    "relative openbao": RELATIVE_OPENBAO,
     "slashes": SLASHES,
     "meaningless": MEANINGLESS,
     "numbers": NUMBERS,

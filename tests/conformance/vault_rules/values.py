@@ -156,6 +156,7 @@ SUBKEYS = [
     step("GET subkeys/s", 200, {"data.subkeys": {"a": {"b": {"c": None}, "e": None}, "l": None, "s": None}}),
     step("GET subkeys/s?depth=1", 200, {"data.subkeys": {"a": None, "l": None, "s": None}}),
     step("GET subkeys/s?depth=2", 200, {"data.subkeys.a": {"b": None, "e": None}, "data.metadata.version": 1}),
+    step("GET subkeys/s?depth=-1", 200, {"data.subkeys": {"a": None, "l": None, "s": None}}),
     step("GET subkeys/s?version=2", 404, MISSING),
     step("POST subkeys/s", 405, UNSUPPORTED, {}),
     step("DELETE data/s", 204, NOTHING),

@@ -11,7 +11,7 @@ from support import House, actions, secret
 from syncer.backends.base import Capability
 from syncer.engine.adopt import accept_drift, find_drift
 from syncer.engine.prepare import Request
-from syncer.errors import AccessDenied
+from syncer.errors import AccessDenied, NotFound
 from syncer.model import Address
 from syncer.plans import Selection, Values
 from syncer.testing import Faulty
@@ -162,3 +162,19 @@ def test_a_value_that_was_never_known_is_not_compared(house: House, asked: Asked
     touch(house, "s:b")
     assert actions(house.plan().changes) == ["rotate(unknown_value)"]
     assert asked.batches == []
+
+
+def test_a_secret_without_a_value_is_left_to_its_version(house: House, asked: Asked) -> None:
+    """The others of its batch are read one by one."""
+    house.store().values.pop(Address.parse("s:b"))
+
+    class Hollow(Shared):
+        def read(self, address: Address) -> Sensitive:
+            if address not in house.store().values:
+                message = f"{address}: no value"
+                raise NotFound(message)
+            return super().read(address)
+
+    house.wrap = lambda backend: Hollow(backend, asked)
+    assert house.plan(VERIFY).changes == ()
+    assert asked.batches == [["a", "b", "c"], ["a"], ["b"], ["c"], ["d"]]

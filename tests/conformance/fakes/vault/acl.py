@@ -19,12 +19,16 @@ Policy = dict[str, frozenset[str]]
 """Capabilities by path; `+` is one segment, `*` at the end is the rest."""
 
 
-def policy(paths: Mapping[str, Iterable[str]]) -> Policy:
-    """Make a policy of what a test writes; an unknown capability is refused, as the server would."""
+def policy(paths: Mapping[str, Iterable[str]], *, scans: bool = True) -> Policy:
+    """Make a policy of what a test writes; what the server would refuse to write is refused."""
     made = {path: frozenset(capabilities) for path, capabilities in paths.items()}
-    strange = {capability for capabilities in made.values() for capability in capabilities} - CAPABILITIES
+    named = {capability for capabilities in made.values() for capability in capabilities}
+    strange = named - CAPABILITIES | (frozenset() if scans else named & {Operation.SCAN})
     if strange:
         message = f"no such capability: {sorted(strange)}"
+        raise ValueError(message)
+    if any("+*" in path for path in made):
+        message = "+* is forbidden in a policy"
         raise ValueError(message)
     return made
 
@@ -69,7 +73,7 @@ class Rule:
 
     def reaches_into(self, mount: str) -> bool:
         """Tell whether it may grant something below a mount, whose path ends in a slash."""
-        if self.capabilities <= {DENY}:
+        if DENY in self.capabilities:
             return False
         head = "/".join(self.pattern.split("/")[: mount.count("/")]) + "/"
         inside = self.pattern.count("/") >= mount.count("/") and re.fullmatch(self._expression(head), mount)
@@ -78,7 +82,7 @@ class Rule:
     @staticmethod
     def _expression(pattern: str) -> str:
         stem = "/".join(
-            "[^/]+" if segment == "+" else re.escape(segment) for segment in pattern.removesuffix("*").split("/")
+            "[^/]*" if segment == "+" else re.escape(segment) for segment in pattern.removesuffix("*").split("/")
         )
         return stem + (".*" if pattern.endswith("*") else "")
 
@@ -86,8 +90,9 @@ class Rule:
 class Acl:
     """The policies of one token, merged: the same path grants together, and one denial ends all."""
 
-    def __init__(self, policies: Iterable[tuple[str, Policy]]) -> None:
-        """Take policies, each with the path of its namespace."""
+    def __init__(self, policies: Iterable[tuple[str, Policy]], *, bare_first: bool) -> None:
+        """Take policies, each with the path of its namespace; say how Vault looks for the rule of a listing."""
+        self._bare_first = bare_first
         merged: dict[str, frozenset[str]] = {}
         for namespace, paths in policies:
             for path, capabilities in paths.items():
@@ -102,12 +107,13 @@ class Acl:
 
     def capabilities(self, path: str, *, listing: bool = False) -> frozenset[str]:
         """Give what is granted on a path; a listing also looks at the rules of the path without its slash."""
-        tried = [path, path.removesuffix("/")] if listing else [path]
-        for exact in (True, False):
-            for name in tried:
-                rules = [rule for rule in self._rules if rule.exact is exact and rule.matches(name)]
-                if rules:
-                    return max(rules, key=lambda rule: rule.priority).capabilities
+        exact = [path, path.removesuffix("/")] if listing else [path]
+        wild = exact[::-1] if self._bare_first else exact
+        tried = [(True, name) for name in exact] + [(False, name) for name in wild]
+        for is_exact, name in tried:
+            rules = [rule for rule in self._rules if rule.exact is is_exact and rule.matches(name)]
+            if rules:
+                return max(rules, key=lambda rule: rule.priority).capabilities
         return frozenset()
 
     def reaches_into(self, mount: str) -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from conformance.fakes.vault.known import OF_TOKENS, Known
 from conformance.fakes.vault.nodes import Node, Role
-from conformance.fakes.vault.replies import SLASH_WRITTEN, Refused, Reply, envelope, errors, redirect
+from conformance.fakes.vault.replies import SLASH_WRITTEN, Refused, Reply, envelope, errors, redirect, unknown_here
 from conformance.fakes.vault.requests import READS, WRITES, Operation, namespace_of, parse
 
 if TYPE_CHECKING:
@@ -70,9 +70,17 @@ class Exchange:
         self.logged.namespace, self.logged.path = namespace.path, path
         if request.operation in WRITES and path.endswith("/"):
             return SLASH_WRITTEN
-        if ".." in path.split("/") and not self.state.flavour.relative_names:
-            return RELATIVE
+        self._refuse_strange(path)
         return self._login(request, namespace, path) or self._known(request, token, namespace, path)
+
+    def _refuse_strange(self, path: str) -> None:
+        """Refuse names that were escaped to get by the router; the servers take them apart in surprising ways."""
+        segments = path.removesuffix("/").split("/")
+        relative = {".", ".."} & {*segments}
+        if relative and not self.state.flavour.relative_names:
+            raise Refused(RELATIVE)
+        if relative or "" in segments[1:]:
+            raise Refused(unknown_here("names with relative or empty segments"))
 
     def _send_away(self, request: Request, token: Token | None) -> None:
         """Send the client to the active node, unless this one may serve it."""

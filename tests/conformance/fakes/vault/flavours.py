@@ -29,14 +29,18 @@ class Flavour:
     """Whether the envelope says `mount_type`."""
     namespaces: bool
     """Whether the free edition has namespaces; the other one ignores the header until a test makes a namespace."""
+    bare_first: bool
+    """Whether a listing looks for a rule with wildcards by its path without the slash first, and then with it."""
     standby_reads: bool
     """Whether a standby answers reads itself."""
     relative_names: bool
-    """Whether `..` may stand, percent-encoded, in a name."""
+    """Whether `.` and `..` may stand, percent-encoded, in a name."""
     slash_is_no_name: bool
     """Whether `data/` refuses names that end in a slash, and with them LIST."""
     json_string_bytes: int | None
     """The longest JSON string in a request, in bytes as sent: escapes count as written."""
+    json_strings: int | None
+    """How many strings a request may hold, names of members included."""
     lenient_json: bool
     """Whether a JSON object may name a key twice, and every fault in JSON is the client's: Vault calls some its own."""
     bad_json: str
@@ -64,10 +68,12 @@ VAULT = Flavour(
     metadata_moves_updated=False,
     mount_types=True,
     namespaces=False,
+    bare_first=True,
     standby_reads=False,
     relative_names=True,
     slash_is_no_name=True,
     json_string_bytes=1024 * 1024,
+    json_strings=None,
     lenient_json=False,
     bad_json="error parsing JSON: failed to parse JSON input",
     warns_on_kv1=False,
@@ -91,10 +97,12 @@ OPENBAO = Flavour(
     metadata_moves_updated=True,
     mount_types=False,
     namespaces=True,
+    bare_first=False,
     standby_reads=True,
     relative_names=False,
     slash_is_no_name=False,
     json_string_bytes=None,
+    json_strings=1000,
     lenient_json=True,
     bad_json="failed to decode JSON input",
     warns_on_kv1=True,

@@ -77,7 +77,7 @@ class Known:
 
     @property
     def _acl(self) -> Acl:
-        return self.state.namespaces[self.token.namespace].acl(self.token.policies)
+        return self.state.namespaces[self.token.namespace].acl(self.token.policies, self.state.flavour)
 
     @property
     def _is_root(self) -> bool:

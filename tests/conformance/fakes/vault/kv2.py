@@ -10,7 +10,7 @@ from conformance.fakes.vault.fields import VALIDATION, read
 from conformance.fakes.vault.kv2_readers import readers_of
 from conformance.fakes.vault.kv2_store import Store
 from conformance.fakes.vault.replies import MISSING, UNSUPPORTED, Reply, envelope, ignoring
-from conformance.fakes.vault.requests import Operation
+from conformance.fakes.vault.requests import LISTINGS, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,7 +85,9 @@ class Kv2:
         readers = readers_of(area, self._flavour)
         prefix = "" if area in ASKED_FIRST and call.operation in CREATIONS else VALIDATION
         given = read(call.given, readers, self._flavour, prefix)
-        reply = handler(self.store, replace(call, given=given), key)
+        # A slash at the end makes a folder of what is listed; from everything else the servers drop it.
+        name = key if call.operation in LISTINGS else key.removesuffix("/")
+        reply = handler(self.store, replace(call, given=given), name)
         return _warned(reply, call, sorted(call.given.keys() - readers.keys()))
 
     def _knows(self, area: str, key: str) -> bool:

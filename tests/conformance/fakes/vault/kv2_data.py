@@ -20,7 +20,10 @@ WRITTEN_OUT = 10.0**21
 
 
 def read(store: Store, call: Call, key: str) -> Reply:
-    """Give a version's value; one that is deleted or destroyed is missing, but described."""
+    """Give a version's value; one that is deleted or destroyed is missing, but described.
+
+    With a slash behind its name a secret is found, but not its value: a fault of the real server's.
+    """
     return _shown(store, call, key, "data", lambda data: data)
 
 
@@ -37,6 +40,8 @@ def _shown(store: Store, call: Call, key: str, name: str, show: Callable[[Docume
         return MISSING
     number = entry.chosen(asked)
     version = entry.versions[number]
+    if version.readable and call.path.endswith("/"):
+        return counted_error(500, "could not find version data")
     shown = show(version.data) if version.readable else None
     status, mount_type = (200, "kv") if version.readable else (404, "")
     return envelope({name: shown, "metadata": entry.about(number)}, status=status, mount_type=mount_type)

@@ -63,6 +63,7 @@ class Namespace:
         fitting = [mount for mount in self.mounts.values() if f"{path}/".startswith(mount.path)]
         return max(fitting, key=lambda mount: len(mount.path), default=None)
 
-    def acl(self, names: Iterable[str]) -> Acl:
+    def acl(self, names: Iterable[str], flavour: Flavour) -> Acl:
         """Merge policies by name; one that does not exist grants nothing."""
-        return Acl((self.path, self.policies[name]) for name in names if name in self.policies)
+        policies = [(self.path, self.policies[name]) for name in names if name in self.policies]
+        return Acl(policies, bare_first=flavour.bare_first)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
-import re
-from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
-from conformance.fakes.vault.replies import Document, Refused, Reply, errors, redirect, unknown_here
+from conformance.fakes.vault.bodies import document
+from conformance.fakes.vault.replies import Document, Refused, Reply, errors, redirect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,11 +17,7 @@ if TYPE_CHECKING:
     from conformance.fakes.vault.flavours import Flavour
 
 MERGE_PATCH = "application/merge-patch+json"
-FORM = "application/x-www-form-urlencoded"
 PREFIX = "/v1/"
-BODY_BYTES = 32 * 1024 * 1024
-STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"')
-SURROGATE = re.compile("[\ud800-\udfff]")
 TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
@@ -93,10 +87,20 @@ def parse(raw: Raw, flavour: Flavour) -> Request:
     return Request(
         operation=operation,
         path=name if operation not in LISTINGS or name.endswith("/") else name + "/",
-        fields=document(raw, flavour) if operation in WRITES else dict(asked),
+        fields=body_of(raw, flavour) if operation in WRITES else dict(asked),
         namespace=namespace_of(raw.headers),
         token=token_of(raw.headers),
     )
+
+
+def body_of(raw: Raw, flavour: Flavour) -> Document:
+    """Decode the body of a write; a PATCH must say that it is a merge patch."""
+    media = raw.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if raw.method == "PATCH" and not media:
+        raise Refused(errors(400, "mime: no media type"))
+    if raw.method == "PATCH" and media != MERGE_PATCH:
+        raise Refused(errors(415, f"PATCH requires Content-Type of {MERGE_PATCH}, provided {media}"))
+    return document(raw.body, media, flavour)
 
 
 def refuse_unclean(method: str, path: str, query: str) -> None:
@@ -146,87 +150,3 @@ def token_of(headers: Mapping[str, str]) -> str:
     bearer = headers.get("authorization", "")
     found = headers.get("x-vault-token") or (bearer[len("Bearer ") :] if bearer.startswith("Bearer ") else "")
     return found.strip()
-
-
-def document(raw: Raw, flavour: Flavour) -> Document:
-    """Decode the body of a write; an empty one is an empty document."""
-    if raw.method == "PATCH":
-        refuse_media_type(raw.headers.get("content-type", ""))
-    if len(raw.body) > BODY_BYTES:
-        raise Refused(errors(413, "http: request body too large"))
-    if raw.headers.get("content-type", "").startswith(FORM) and not raw.body.lstrip().startswith(b"{"):
-        raise Refused(unknown_here("forms"))
-    refuse_long_strings(raw.body, flavour)
-    return decoded(raw.body, flavour) if raw.body.strip() else {}
-
-
-def refuse_media_type(header: str) -> None:
-    """A PATCH must say that it is a merge patch."""
-    media = header.partition(";")[0].strip().lower()
-    if not media:
-        raise Refused(errors(400, "mime: no media type"))
-    if media != MERGE_PATCH:
-        raise Refused(errors(415, f"PATCH requires Content-Type of {MERGE_PATCH}, provided {media}"))
-
-
-def refuse_long_strings(body: bytes, flavour: Flavour) -> None:
-    """Vault counts a string as it was written: an escape of six characters counts six."""
-    limit = flavour.json_string_bytes
-    if limit is not None and len(body) > limit and any(len(text) > limit for text in STRING.findall(body)):
-        raise Refused(errors(500, "JSON string value exceeds allowed length"))
-
-
-def decoded(body: bytes, flavour: Flavour) -> Document:
-    """Decode JSON; bytes that are no text become U+FFFD, as in Go."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> Document:
-        found = dict(pairs)
-        if len(found) < len(pairs) and not flavour.lenient_json:
-            twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-            raise Refused(errors(500, f"duplicate key '{twice}' in object"))
-        return found
-
-    text = body.decode("utf-8", "replace")
-    try:
-        value = json.loads(text, object_pairs_hook=unique)
-    except ValueError:
-        raise Refused(bad_json(text, flavour)) from None
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise Refused(no_object(value, flavour))
-    return {cleaned(name, flavour): cleaned(inner, flavour) for name, inner in value.items()}
-
-
-def cleaned(value: Any, flavour: Flavour) -> Any:
-    """Replace lone surrogates, however deep; Vault does not bear them."""
-    match value:
-        case str():
-            text = SURROGATE.sub("\ufffd", value)
-            if text != value and not flavour.lenient_json:
-                raise Refused(errors(500, "malformed JSON, unterminated surrogate pair in string"))
-            return text
-        case dict():
-            return {cleaned(name, flavour): cleaned(inner, flavour) for name, inner in value.items()}
-        case list():
-            return [cleaned(inner, flavour) for inner in value]
-        case _:
-            return value
-
-
-def bad_json(text: str, flavour: Flavour) -> Reply:
-    """Reply to what is no JSON; the real ones say more exactly where it went wrong."""
-    if flavour.lenient_json:
-        return errors(400, f"{flavour.bad_json}: invalid character")
-    if text.lstrip()[:1] in {"{", "["}:
-        return errors(500, "malformed JSON, unclosed containers")
-    return errors(400, f"{flavour.bad_json}: invalid character")
-
-
-def no_object(value: Any, flavour: Flavour) -> Reply:
-    """Reply to JSON that is no object."""
-    kinds: dict[type, str] = {list: "array", str: "string", bool: "bool", int: "number", float: "number"}
-    kind = kinds[type(value)]
-    return errors(
-        400, f"{flavour.bad_json}: json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
-    )

@@ -112,7 +112,7 @@ class Vault:
 
     def policy(self, name: str, paths: Mapping[str, Iterable[str]], *, namespace: str = "") -> None:
         """Write a policy, capabilities by path; tokens that hold it obey it from now on."""
-        self._namespace(namespace).policies[name] = policy(paths)
+        self._namespace(namespace).policies[name] = policy(paths, scans=self.flavour.scans)
 
     def token(self, grant: Grant, *, namespace: str = "") -> str:
         """Make a token."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from conformance.fakes.answers import BARE_UNAVAILABLE, INTERNAL_ERROR, access_d
 from conformance.fakes.fault_proxy import FaultProxy, Rule
 from conformance.fakes.loopback import Answer
 
+from syncer.backends.aws.client import make_client
 from syncer.errors import AccessDenied, InvalidConfiguration, SyncerError, Transient
 from syncer.model import Address
 from syncer.sensitive import Sensitive
@@ -140,6 +142,22 @@ def test_the_sdk_asks_once(store: Store, proxy: FaultProxy) -> None:
     with_role = store.open(role_arn=ROLE)
     assert type(error_of(lambda: with_role.look(ONE))) is Transient
     assert len(proxy.log) == 1
+
+
+def test_one_client_for_all_threads(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made once, by whoever comes first, and not before it is needed."""
+    made: list[str] = []
+
+    def counted(service: str, *more: Any) -> Any:
+        made.append(service)
+        return make_client(service, *more)
+
+    monkeypatch.setattr("syncer.backends.aws.api.make_client", counted)
+    backend = store.open()
+    assert made == []
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda _: backend.look(ONE), range(16))) == [None] * 16
+    assert made == ["secretsmanager"]
 
 
 def test_closed_and_used_again(store: Store, proxy: FaultProxy) -> None:

@@ -154,14 +154,6 @@ def test_a_denied_listing_names_the_right(store: Store, proxy: FaultProxy) -> No
     )
 
 
-def test_one_client_for_all_threads(house: House, proxy: FaultProxy) -> None:
-    """Writes side by side share connections."""
-    house.declare(*(secret(f"payments:key-{number}") for number in range(40)))
-    house.parallelism = 8
-    assert not house.apply().failed
-    assert len(proxy.calls("CreateSecret")) == 40
-
-
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_an_apply_comes_through_throttling(house: House, store: Store, proxy: FaultProxy, share: float) -> None:
     """Every secret once, however many calls were refused."""

@@ -73,6 +73,9 @@ def test_where_other_projects_may_be_near() -> None:
     assert len(found) == 3
     assert len(_split({f"s{number}": 200 for number in range(25)}, SHARED)) == CHAINS
     assert _split({"a": 1, "b": 1}, Template("name", "{scope}/{ref}", "shop")) == [["a/", "b/"]]
+    assert (
+        len(_split({f"s{number}": 1 for number in range(25)}, Template("name", "{project}-{scope}/{ref}", "shop"))) == 3
+    )
 
 
 def test_pages_of_a_long_list(store: Store) -> None:
