@@ -55,7 +55,7 @@ class Tls:
         else:
             return None
         # Bundles hold names in UTF-8 between certificates. Never empty, which would mean the system's again.
-        return "\n".join(["", *(path.read_bytes().decode("ascii", "ignore") for path in files)])
+        return "\n".join(["", *(path.read_bytes().decode("ascii", "ignore") for path in files), ""])
 
 
 def _unusable(option: str, path: Path | None) -> InvalidConfiguration:

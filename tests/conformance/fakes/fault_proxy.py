@@ -149,6 +149,8 @@ class FaultProxy:
         self._rules: list[_Counted] = []
         self._frozen: dict[Key, Answer] = {}
         self._released = threading.Event()
+        self.holding = threading.Event()
+        """Set once an answer hangs; cleared with the rules."""
         self._changed = threading.Condition()
 
     def set(self, *rules: Rule) -> None:
@@ -156,6 +158,7 @@ class FaultProxy:
         with self._changed:
             self._rules = [_Counted(rule) for rule in rules]
             self._released = threading.Event()
+            self.holding.clear()
 
     def clear(self) -> None:
         """Forget rules, log and frozen listings; what is held is let go."""
@@ -229,6 +232,7 @@ class FaultProxy:
 
     def hold(self, seconds: float) -> None:
         """Wait for the seconds to pass or for `release`."""
+        self.holding.set()
         self._released.wait(seconds)
 
     def _arrived(self, names: str | Callable[[Call], bool]) -> list[Call]:
