@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from conformance.fakes.fault_proxy import Cut, Reset, Rule
+from conformance.fakes.fault_proxy import Cut, Hang, Reset, Rule
 from remote import REMOTE, Remote, remote
 
 from syncer.errors import AccessDenied, SyncerError, VersionConflict
@@ -57,6 +57,22 @@ def test_answers_to_creates_are_lost(there: Remote, fault: Reset | Cut) -> None:
     assert done(there.apply()) == len(NAMES)
     there.settle()
     assert {there.copies(name) for name in NAMES} == {1}
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_answers_come_too_late(there: Remote, monkeypatch: pytest.MonkeyPatch, turn: int) -> None:
+    """To some creates or rotations, after the server did them: made once."""
+    monkeypatch.setattr("syncer.backends.aws.client.ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("syncer.backends.vault.connections.ANSWER_SECONDS", 0.5)
+    if turn > 1:
+        there.apply()
+        there.declare(*NAMES, turn=turn)
+    late = there.wire.create if turn == 1 else there.wire.rotate
+    there.spoil(Rule(fault=Hang(30), calls=late, after=2, times=2))
+    assert done(there.apply()) == len(NAMES)
+    there.proxy.release()
+    there.settle()
+    assert {there.copies(name) for name in NAMES} == {turn}
 
 
 @pytest.mark.parametrize("fault", [Reset(after_forward=True), Reset(after_forward=False), Cut()], ids=str)

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from syncer.backends.aws.api import AwsOptions
 
 
+CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 30.0
+"""What AWS may take to answer, or to send the next part of its answer."""
+
+
 def make_client(service: str, options: AwsOptions, width: int) -> Any:
     """Make one for so many threads at once. Raise the SDK's errors."""
     keep_quiet()
@@ -54,8 +59,8 @@ def _config(width: int) -> Config:
     return Config(
         # Tried again here and by the SDK would be tried six times six; ours knows what may be tried twice.
         retries={"total_max_attempts": 1, "mode": "standard"},
-        connect_timeout=10,
-        read_timeout=30,
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=ANSWER_SECONDS,
         max_pool_connections=width,
         user_agent_extra="syncer",
     )

@@ -51,6 +51,13 @@ _NOBODY = r"invalid token|\A\s*permission denied\s*\Z"
 
 _RULES = (
     _Rule(
+        range(300, 400),
+        "",
+        Refused,
+        "{thing}: vault at {server} sends us on to nowhere ({status})",
+        "is a vault there? see `address` and VAULT_ADDR",
+    ),
+    _Rule(
         (_DENIED,),
         _NOBODY,
         AccessDenied,
@@ -212,13 +219,10 @@ def turned_down(answer: Answer) -> SyncerError:
     return AccessDenied(message, hint=hint)
 
 
-def misled(answer: Answer, *, downgraded: bool) -> SyncerError:
-    """Tell of a redirection that is not followed."""
-    where = f"{answer.request.thing}: vault at {answer.server} sends us on"
-    if downgraded:
-        hint = "correct `api_addr` in the configuration of its nodes"
-        return Refused(f"{where} to an address without TLS", hint=hint)
-    return Refused(f"{where} to nowhere ({answer.status})", hint="is a vault there? see `address` and VAULT_ADDR")
+def downgraded(answer: Answer) -> SyncerError:
+    """Tell of a node that a standby would have us reach without TLS."""
+    message = f"{answer.request.thing}: vault at {answer.server} sends us on to an address without TLS"
+    return Refused(message, hint="correct `api_addr` in the configuration of its nodes")
 
 
 def garbled(answer: Answer) -> SyncerError:

@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from syncer.backends.vault.connections import Connections
-from syncer.backends.vault.errors import failed, garbled, misled
+from syncer.backends.vault.errors import downgraded, failed, garbled, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -147,10 +147,11 @@ class Wire:
 
 
 def _active(answer: Answer) -> str:
-    """Give the address of the node that a standby names. Raise what `misled` makes of one that cannot be."""
+    """Give the address of the node that a standby names. Raise Refused where it names none that we would go to."""
     base, found, _ = answer.headers.get("Location", "").partition("/v1/")
-    scheme = urlsplit(base).scheme
-    downgraded = scheme == "http" and answer.server.startswith("https:")
-    if not found or scheme not in ("http", "https") or downgraded or base == answer.server:
-        raise misled(answer, downgraded=downgraded)
+    scheme, colon, host = base.partition("://")
+    if not found or scheme not in ("http", "https") or not colon or not host or base == answer.server:
+        raise told(answer)
+    if scheme == "http" and answer.server.startswith("https:"):
+        raise downgraded(answer)
     return base

@@ -113,7 +113,7 @@ LOG_IN = "log in again, for instance with `vault login`, or name another one in 
         (vault_error(503, "no active Vault instance found"), Transient, "vault at URL has no active node (503)", None),
         (BARE_UNAVAILABLE, Transient, "vault at URL failed (503)", None),
         (vault_error(504), Transient, "vault at URL failed (504)", None),
-        (Answer(status=304), BackendError, "vault at URL is beyond us (304)", None),
+        (Answer(status=600), BackendError, "vault at URL is beyond us (600)", None),
         (Answer(body=b"<html>"), Transient, "what vault at URL answered makes no sense", None),
         (Answer(body=b"[1]"), Transient, "what vault at URL answered makes no sense", None),
         (Answer(body=b"{}"), Transient, "what vault at URL answered makes no sense", None),

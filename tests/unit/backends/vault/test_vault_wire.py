@@ -145,7 +145,7 @@ def test_an_active_node_that_is_gone(bench: Bench) -> None:
 def test_nodes_that_send_us_in_circles(bench: Bench) -> None:
     """One redirection is followed."""
     bench.server.stand_by(bench.server.url)
-    with pytest.raises(SyncerError, match=r"sends us on|beyond us"):
+    with pytest.raises(SyncerError, match="sends us on to nowhere"):
         bench.open().look(DB)
     assert len(bench.server.log) == 2
 
@@ -229,7 +229,9 @@ def test_a_certificate_of_the_client(bench: Bench, authority: Authority) -> None
             backend = bench.open(address=server.url, ca_cert=ca_cert, **files)
             assert bench.create(backend, address=Address("payments", f"with-{len(files)}")).owner == "shop"
             backend.close()
-        with pytest.raises((AccessDenied, Transient), match="broke"):  # its alert may be overtaken by a reset
+        with pytest.raises(
+            (AccessDenied, Transient), match=r"broke|connection lost"
+        ):  # its alert may be overtaken by a reset
             bench.open(address=server.url, ca_cert=ca_cert).look(DB)
 
 
