@@ -89,17 +89,6 @@ def syncer(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypat
     return folder
 
 
-def edit(syncer: Folder, *changes: tuple[str, str]) -> None:
-    """Change the manifest, and apply it."""
-    path = syncer.path / "syncer.yaml"
-    text = path.read_text()
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    path.write_text(text)
-    syncer.apply()
-
-
 PARTNER = """      prod/partner-token:
         source: {env: PARTNER_TOKEN}
         enabled: true
@@ -113,13 +102,13 @@ def story(syncer: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     syncer.apply()
     monkeypatch.setenv("DB_PASSWORD", "another")
     monkeypatch.setenv("FEATURE_FLAGS", "others")
-    edit(syncer, ("primary database", "the primary database"), ("team: payments", "owner: payments"))
-    edit(syncer, ("enabled: false # until the partner goes live", "enabled: true"))
-    edit(syncer, (FLAGS, f"{FLAGS}, enabled: false"))
-    edit(syncer, (PARTNER, ""), ("enabled: false}", "enabled: true, on_remove: delete}"))
+    syncer.edit(("primary database", "the primary database"), ("team: payments", "owner: payments"))
+    syncer.edit(("enabled: false # until the partner goes live", "enabled: true"))
+    syncer.edit((FLAGS, f"{FLAGS}, enabled: false"))
+    syncer.edit((PARTNER, ""), ("enabled: false}", "enabled: true, on_remove: delete}"))
     scope = f"  config:\n    backend: parameters\n    secrets:\n      {FLAGS}, enabled: true, on_remove: delete}}\n"
-    edit(syncer, (scope, ""))
-    edit(syncer, ("scopes:\n  payments:\n    secrets:\n", f"scopes:\n  payments:\n    secrets:\n{PARTNER}"))
+    syncer.edit((scope, ""))
+    syncer.edit(("scopes:\n  payments:\n    secrets:\n", f"scopes:\n  payments:\n    secrets:\n{PARTNER}"))
 
 
 def test_the_plan_role_plans(role: Role, syncer: Folder, monkeypatch: pytest.MonkeyPatch) -> None:

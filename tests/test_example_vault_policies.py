@@ -89,25 +89,14 @@ def syncer(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypat
     return folder
 
 
-def edit(syncer: Folder, *changes: tuple[str, str]) -> None:
-    """Change the manifest, and apply it."""
-    path = syncer.path / "syncer.yaml"
-    text = path.read_text()
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    path.write_text(text)
-    syncer.apply()
-
-
 def story(syncer: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that an apply can do: create, rotate, update, disable, enable, delete, restore."""
     syncer.apply()
     monkeypatch.setenv("DB_PASSWORD", "another")
-    edit(syncer, ("primary database", "the primary database"))
-    edit(syncer, ("enabled: false # until the partner goes live", "enabled: true"))
-    edit(syncer, (PARTNER, ""))
-    edit(syncer, ("    secrets:\n", f"    secrets:\n{PARTNER}"))
+    syncer.edit(("primary database", "the primary database"))
+    syncer.edit(("enabled: false # until the partner goes live", "enabled: true"))
+    syncer.edit((PARTNER, ""))
+    syncer.edit(("    secrets:\n", f"    secrets:\n{PARTNER}"))
 
 
 def test_the_plan_policy_plans(token: Token, syncer: Folder, flavour: str) -> None:
@@ -135,8 +124,8 @@ def test_the_purge_policy_purges(token: Token, syncer: Folder) -> None:
     edited = (EXAMPLE / "syncer.yaml").read_text().replace("mount: secret", "mount: secret\n  purge: true")
     (syncer.path / "syncer.yaml").write_text(edited)
     token.takes("apply", "purge")
-    edit(syncer, ("enabled: false # until the partner goes live", "enabled: true"))
-    edit(syncer, (PARTNER, ""))
+    syncer.edit(("enabled: false # until the partner goes live", "enabled: true"))
+    syncer.edit((PARTNER, ""))
     assert token.server.entry("shop/payments/prod/partner-token") is None
     assert "secret/metadata/shop/*: delete" not in token.spare()
 

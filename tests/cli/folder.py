@@ -82,6 +82,16 @@ class Folder:
         """Write the manifest as it is given."""
         (self.path / "syncer.yaml").write_text(json.dumps(document, indent=1), encoding="utf-8")
 
+    def edit(self, *changes: tuple[str, str]) -> None:
+        """Change the text of the manifest, and apply it."""
+        path = self.path / "syncer.yaml"
+        text = path.read_text(encoding="utf-8")
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        path.write_text(text, encoding="utf-8")
+        self.apply()
+
     def key(self) -> None:
         """Put a known project key in place."""
         (self.path / ".syncer").mkdir(mode=0o700, exist_ok=True)

@@ -35,13 +35,10 @@ _AFTER_MOUNT = re.compile(r"/(login|lookup-self|renew-self)(/.*)?$")
 class Session:
     """The token of one backend; safe to share between threads, one of which logs in for all."""
 
-    def __init__(
-        self, auth: Auth, context: BackendContext, wire: Wire, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, auth: Auth, context: BackendContext, wire: Wire) -> None:
         self._auth = auth
         self._credentials = Credentials(context)
         self._wire = wire
-        self._clock = clock
         self._lock = threading.Lock()
         self._token: Sensitive | None = None
         self._due: float | None = None
@@ -65,7 +62,7 @@ class Session:
             self._held()
             if self._due is None:
                 self._due = self._learnt(logins.look_up)
-            elif self._clock() >= self._due:
+            elif time.monotonic() >= self._due:
                 self._due = self._learnt(logins.renew)
 
     def _held(self) -> Sensitive:
@@ -91,12 +88,12 @@ class Session:
         try:
             return self._after(ask(Line(self._send)))
         except Transient:
-            return self._clock() + SOON
+            return time.monotonic() + SOON
         except SyncerError:
             return inf
 
     def _after(self, life: Life) -> float:
-        return self._clock() + life.seconds * DUE if life.renewable and life.seconds > 0 else inf
+        return time.monotonic() + life.seconds * DUE if life.renewable and life.seconds > 0 else inf
 
     def _send(self, method: str, url: str, body: Json | None) -> Json:
         """Send a call of hvac's, as the one whom the token belongs to where there is one yet."""
