@@ -2,56 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from syncer.backends.aws.client import make_client
 from syncer.backends.aws.errors import SDK_ERRORS, translated
-from syncer.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
+    from syncer.backends.aws.options import AwsOptions
     from syncer.backends.base import Meter
 
 Request = Mapping[str, object]
 """What a call is made with, as the SDK spells it."""
 Answer = dict[str, Any]
 """What comes back."""
-
-_URL = re.compile(r"https?://[^/?#\s@]+(/[^?#\s]*)?")
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/\S{1,576}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AwsOptions:
-    """What both stores take: where they are and as whom to go there."""
-
-    region: str | None = None
-    """Without it, what the AWS tools would take: the variable, the profile."""
-    profile: str | None = None
-    role_arn: str | None = None
-    """A role to assume, with the credentials that were found."""
-    external_id: str | None = None
-    endpoint_url: str | None = None
-    """Without it, AWS_ENDPOINT_URL and its kin, or Amazon's own."""
-    kms_key_id: str | None = None
-    """Without it, the key that AWS keeps for the service."""
-
-    def check(self) -> None:
-        """Raise InvalidConfiguration for what cannot be used, never repeating it."""
-        if self.endpoint_url is not None and not _URL.fullmatch(self.endpoint_url):
-            _refuse("endpoint_url", "must be a URL that begins with http:// or https:// and holds no credentials")
-        if self.role_arn is not None and not _ROLE.fullmatch(self.role_arn):
-            _refuse("role_arn", "must be the ARN of an IAM role", "for instance arn:aws:iam::111122223333:role/syncer")
-        if self.external_id is not None and self.role_arn is None:
-            _refuse("external_id", "goes with `role_arn`, which is missing")
-
-
-def _refuse(option: str, rule: str, hint: str | None = None) -> None:
-    message = f"option `{option}` {rule}"
-    raise InvalidConfiguration(message, hint=hint)
 
 
 class Api:

@@ -18,7 +18,7 @@ from syncer.backends.aws.quiet import keep_quiet
 if TYPE_CHECKING:
     from botocore.loaders import Loader
 
-    from syncer.backends.aws.api import AwsOptions
+    from syncer.backends.aws.options import AwsOptions
 
 
 CONNECT_SECONDS = 10.0

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from syncer.backends.aws import parameter_rules as rules
 from syncer.backends.aws import tags
-from syncer.backends.aws.api import Api, AwsOptions
+from syncer.backends.aws.api import Api
+from syncer.backends.aws.options import AwsOptions
 from syncer.backends.aws.parameters import MOST_PATHS, Parameter, below, described, named
 from syncer.backends.base import Backend, BackendContext, Capability
 from syncer.errors import InvalidConfiguration, NotFound, Unsupported

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from syncer.backends.aws import secret_rules as rules
-from syncer.backends.aws.api import AwsOptions
+from syncer.backends.aws.options import AwsOptions
 from syncer.errors import InvalidConfiguration
 
 if TYPE_CHECKING:

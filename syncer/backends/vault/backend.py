@@ -142,8 +142,8 @@ class Vault(Backend):
         self._chains.delete(self._place(expected.address), expected, purge=self.options.purge)
 
     def restore(self, expected: Observed) -> Observed:
-        """Undo a soft deletion."""
-        if self.options.purge:
+        """Undo a soft deletion; with `purge`, one from before that was asked for."""
+        if self.options.purge and not expected.deleted:
             return super().restore(expected)
         return self._observed(expected.address, self._chains.restore(self._place(expected.address), expected))
 

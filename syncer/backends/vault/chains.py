@@ -131,16 +131,15 @@ class Chains:
         return found
 
     def _claim(self, place: Place, found: Entry | None, wanted: Marks) -> None:
-        if found is not None:
-            self._patiently(lambda: self._kv.mark(place, wanted))
-            return
-        try:
-            self._patiently(lambda: self._kv.make(place, wanted))
-        except VersionConflict:
-            problem = _overtaken(place)
-        else:
-            return
-        raise problem
+        if found is None:
+            with suppress(VersionConflict):
+                self._patiently(lambda: self._kv.make(place, wanted))
+                return
+            # Somebody was faster, or we were, at a try whose answer was lost.
+            found = self._patiently(lambda: self._kv.look(place))
+            if found is None or found.version or found.owner != self._project:
+                raise _overtaken(place)
+        self._patiently(lambda: self._kv.mark(place, wanted))
 
     def _name(self, place: Place, before: Collection[str], after: Collection[str]) -> None:
         wanted = self._layout.mark(after)

@@ -101,8 +101,9 @@ class JsonFields(Layout):
 
     def held(self, custom: Mapping[str, str]) -> frozenset[str]:
         """Read our mark."""
-        with suppress(ValueError, TypeError):
-            return frozenset(map(str, json.loads(custom.get(FIELDS, "[]"))))
+        with suppress(ValueError):
+            names = json.loads(custom.get(FIELDS, "[]"))
+            return frozenset(map(str, names)) if isinstance(names, list) else frozenset()
         return frozenset()
 
     def mark(self, names: Collection[str]) -> Marks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conformance.fakes.answers import VAULT_DENIED, VAULT_SEALED, vault_error
+from conformance.fakes.answers import VAULT_DENIED, vault_error
 from conformance.fakes.fault_proxy import Rule
 from conformance.fakes.vault.tokens import Grant
 from vault_bench import DB

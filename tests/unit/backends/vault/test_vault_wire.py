@@ -347,6 +347,15 @@ def test_through_a_proxy(bench: Bench) -> None:
     assert seen[0] == ("GET", "http://vault.test:8200/v1/secret/metadata/shop/payments/prod/db", "Basic am86cEBzcw==")
 
 
+def test_through_a_proxy_without_a_password(bench: Bench) -> None:
+    """None is made up."""
+    with proxy(urlsplit(bench.server.url).netloc) as (netloc, seen):
+        backend = bench.open({"VAULT_TOKEN": ROOT_TOKEN, "HTTP_PROXY": netloc}, address="http://vault.test")
+        assert backend.look(DB) is None
+        backend.close()
+    assert seen[0][2] is None
+
+
 def test_through_a_tunnel(bench: Bench, authority: Authority) -> None:
     """It sees where to, and nothing else."""
     with over_tls(authority) as server, proxy(urlsplit(server.url).netloc) as (netloc, seen):
