@@ -235,6 +235,6 @@ class Observed:
     owner: str | None
     """The project that the backend's mark names; None for a secret that nobody marked."""
     remote_id: str = ""
-    """What the backend itself calls it, where that is not the address."""
+    """What the backend calls it, unlike any other secret in any other store: two backends may be one store."""
     deleted: bool = False
     """Pending deletion: the name is taken and the value can be restored."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
 
-from syncer.errors import BackendError, Transient, Unsupported
+from syncer.errors import BackendError, SyncerError, Transient, Unsupported
 from syncer.options import parse_options
 from syncer.plans import Calls
 
@@ -117,8 +117,6 @@ class Backend(ABC):
     """Values that one call of `read_many` gives at most."""
     listing_lags: ClassVar[bool] = False
     """`observe` may show what was so some minutes ago. `look` never may: the engine asks it where they differ."""
-    writes_repeat: ClassVar[bool] = False
-    """A create or a rotate made again, with the same value and expected version, succeeds and changes nothing."""
     version_is_shared: ClassVar[bool] = False
     """The version also moves with what others keep beside the value; the engine reads a value whose version moved."""
     Options: ClassVar[type[Any]]
@@ -151,6 +149,24 @@ class Backend(ABC):
         except Transient as error:
             worn_out = BackendError(error.message, hint=error.hint)
         raise worn_out
+
+    def then(self, call: Callable[[], T]) -> T:
+        """Make a later call of a write, patiently. Raise BackendError whatever goes wrong: the first call was made.
+
+        A denial here must not pass for one that left everything as it was.
+        """
+        try:
+            return self.patiently(call)
+        except SyncerError as error:
+            unfinished = BackendError(error.message, hint=error.hint)
+        raise unfinished
+
+    def wrote(self, secret: Secret, value: Sensitive, expected: Observed | None, found: Observed) -> bool | None:
+        """Whether what is `found` is what a create, or a rotate of `expected`, with this value has made.
+
+        None where the store does not tell: the engine then reads the value, if it may.
+        """
+        return None
 
     def declare(self, secret: Secret) -> Secret:
         """Give the secret as it is to be here: with the tags that an option demands of every one."""

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 from conformance.fakes.answers import vault_rate_limited
 from conformance.fakes.fault_proxy import FaultProxy, Rule, fault_proxy
-from conformance.fakes.vault.server import VaultServer
+from conformance.fakes.loopback import running
+from conformance.fakes.vault.server import HttpServer
 from conformance.fakes.vault.vault import ROOT_TOKEN
+from conformance.fakes.vault.vault import Vault as Fake
 from conformance.raw_vault import RawVault
 
 from syncer.backends.vault import Vault
@@ -27,20 +29,33 @@ if TYPE_CHECKING:
     from syncer.model import Address
 
 
+Line = tuple[HttpServer, FaultProxy]
+
+
+@pytest.fixture(scope="module")
+def line() -> Iterator[Line]:
+    """A socket and a proxy before it, for all tests: to open them takes longer than most tests do."""
+    http = HttpServer(Fake())
+    with running(http) as url, fault_proxy(url) as proxy:
+        yield http, proxy
+
+
 class TestVault(BackendConformance):
     """The fake of HashiCorp Vault, behind a proxy that can make it busy."""
 
     type_name = "vault"
+    max_value = 1024 * 1024
     flavour: ClassVar[str] = "vault"
     purge: ClassVar[bool] = False
     proxy: FaultProxy
     raw: RawVault
 
     @pytest.fixture(autouse=True)
-    def _server(self) -> Iterator[None]:
-        with VaultServer(self.flavour) as server, fault_proxy(server.url) as self.proxy:
-            self.raw = RawVault(address=server.url, token=ROOT_TOKEN)
-            yield
+    def _server(self, line: Line) -> None:
+        http, self.proxy = line
+        self.proxy.clear()
+        http.vault = Fake(self.flavour)
+        self.raw = RawVault(address=http.url, token=ROOT_TOKEN)
 
     @property
     def address_of_server(self) -> str:

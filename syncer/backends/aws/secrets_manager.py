@@ -60,7 +60,6 @@ class SecretsManager(Backend):
     concurrency = 8
     batch: ClassVar[int] = 20
     listing_lags: ClassVar[bool] = True
-    writes_repeat: ClassVar[bool] = True
     Options = SecretsManagerOptions
 
     def __init__(self, options: SecretsManagerOptions, context: BackendContext) -> None:

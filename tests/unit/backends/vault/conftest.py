@@ -5,13 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from conformance.fakes.fault_proxy import fault_proxy
-from conformance.fakes.vault.server import VaultServer
-from vault_bench import Bench
+from conformance.fakes.fault_proxy import FaultProxy, fault_proxy
+from conformance.fakes.loopback import running
+from conformance.fakes.vault.server import HttpServer
+from conformance.fakes.vault.vault import Vault
+from vault_bench import Bench, Served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+Line = tuple[HttpServer, FaultProxy]
+
+
+@pytest.fixture(scope="session")
+def line() -> Iterator[Line]:
+    """A socket and a proxy before it, for all tests: to open them takes longer than most tests do."""
+    http = HttpServer(Vault())
+    with running(http) as url, fault_proxy(url) as proxy:
+        yield http, proxy
 
 
 @pytest.fixture
@@ -21,9 +33,10 @@ def flavour() -> str:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, flavour: str) -> Iterator[Bench]:
+def bench(tmp_path: Path, flavour: str, line: Line) -> Iterator[Bench]:
     """A server in which nothing is."""
-    with VaultServer(flavour) as server, fault_proxy(server.url) as proxy:
-        made = Bench(tmp_path, server, proxy)
-        with made.stack:
-            yield made
+    http, proxy = line
+    proxy.clear()
+    made = Bench(tmp_path, Served(flavour, http), proxy)
+    with made.stack:
+        yield made

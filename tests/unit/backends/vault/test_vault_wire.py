@@ -34,23 +34,23 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def connected(bench: Bench) -> list[object]:
+def connected(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The connections that the server accepts, as they come."""
     found: list[object] = []
-    server = bench.server._server
+    server = bench.server.http
     accept = server.process_request
 
     def note(request: object, client: object) -> None:
         found.append(client)
         accept(request, client)
 
-    server.process_request = note  # type: ignore[method-assign]  # it only watches
+    monkeypatch.setattr(server, "process_request", note)
     return found
 
 
-def hang_up(server: VaultServer) -> None:
+def hang_up(bench: Bench) -> None:
     """End every connection from the server's side, as what was idle for long is ended."""
-    for connection in tuple(server._server._connections):
+    for connection in tuple(bench.server.http._connections):
         connection.shutdown(socket.SHUT_RDWR)
 
 
@@ -79,7 +79,7 @@ def test_a_connection_that_was_ended_while_idle(bench: Bench, connected: list[ob
     """It is noticed before it is used, so that a write does not get lost in it."""
     backend = bench.open(address=bench.server.url)
     backend.look(DB)
-    hang_up(bench.server)
+    hang_up(bench)
     bench.create(backend)
     assert len(connected) == 2
 
@@ -91,10 +91,10 @@ def test_a_connection_that_is_ended_at_that_moment(
     monkeypatch.setattr(Connection, "dropped", False)
     backend = bench.open(address=bench.server.url)
     made = bench.create(backend)
-    hang_up(bench.server)
+    hang_up(bench)
     assert backend.look(DB) is not None
     assert len(connected) == 2
-    hang_up(bench.server)
+    hang_up(bench)
     with pytest.raises(Transient, match="connection lost"):
         backend.rotate(declared(DB), Sensitive(b"v2"), made)
     assert len(connected) == 2

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance.fakes.fault_proxy import Rule
 from conformance.fakes.vault.vault import ROOT_TOKEN
+from conformance.fakes.vault.vault import Vault as Fake
 from conformance.raw_vault import RawVault
 from support import PROJECT, House
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from conformance.fakes.fault_proxy import FaultProxy
     from conformance.fakes.loopback import Answer
-    from conformance.fakes.vault.server import VaultServer
+    from conformance.fakes.vault.server import HttpServer
 
     from syncer.backends.base import Backend
     from syncer.model import Observed
@@ -33,12 +34,26 @@ PATH = "shop/payments/prod/db"
 """Where the default layout puts it."""
 
 
+class Served(Fake):
+    """A Vault that answers at a socket from now on, in the place of the one before it."""
+
+    def __init__(self, flavour: str, http: HttpServer) -> None:
+        super().__init__(flavour)
+        self.http = http
+        http.vault = self
+
+    @property
+    def url(self) -> str:
+        """The base URL."""
+        return self.http.url
+
+
 @dataclass
 class Bench:
     """One server, and every backend that a test opened on it."""
 
     folder: Path
-    server: VaultServer
+    server: Served
     proxy: FaultProxy
     stack: ExitStack = field(default_factory=ExitStack)
 
