@@ -188,6 +188,8 @@ class Plan:
     """Orphans that are disabled already, for an apply to remember; no document holds it."""
     versions: Mapping[Address, str] = field(default_factory=dict, repr=False, compare=False)
     """Of values that were read and found right under a version that moved; as above."""
+    renamed: Mapping[Address, Any] = field(default_factory=dict, repr=False, compare=False)
+    """Records of secrets that stand where they stood, their backend having another name now; as above."""
     lineage: str | None
     """None where there was no state yet."""
     serial: int

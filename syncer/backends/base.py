@@ -122,6 +122,11 @@ class Backend(ABC):
     Options: ClassVar[type[Any]]
     """A frozen dataclass of the options that stand beside `type` in the manifest."""
 
+    place: str = ""
+    """Names the store and all that its options say of where in it; empty where only `Observed.remote_id` can tell.
+
+    Two backends with one place hold the same secrets, whatever the manifest calls them."""
+
     def __init__(self, options: Any, context: BackendContext) -> None:
         self.options = options
         self.context = context

@@ -11,8 +11,8 @@ from syncer.backends.base import Capability
 from syncer.engine import compare
 from syncer.engine.guard import emptied
 from syncer.engine.prepare import Request, check_selection, left_out, look_around, selector, since
-from syncer.engine.readback import fingerprints
-from syncer.engine.refresh import source_digest
+from syncer.engine.readback import fingerprints, unread
+from syncer.engine.refresh import look_again, source_digest
 from syncer.errors import AccessDenied, InvalidConfiguration, NotFound
 from syncer.plans import DriftKind, Plan
 from syncer.state.model import Record
@@ -56,7 +56,11 @@ def find_drift(session: Session, selection: Selection, *, verify_values: bool = 
         project=state.project,
         changes=(),
         drift=tuple(found),
-        diagnostics=(*emptied(found, records.values()), *((left_out(len(busy)),) if busy else ())),
+        diagnostics=(
+            *(unread(records, observed, backends, actual) if verify_values else ()),
+            *emptied(found, records.values()),
+            *((left_out(len(busy)),) if busy else ()),
+        ),
         unchecked=tuple(busy),
         timestamp=outside.clock(),
         lineage=state.lineage,
@@ -115,7 +119,12 @@ def adopt(session: Session, addresses: Iterable[Address]) -> dict[Address, Recor
     wanted = frozenset(addresses)
     for address in sorted(wanted):
         _check_adoptable(session, state, address)
-    observed, _ = look_around(session, Request(only=wanted), state, wanted.__contains__)
+    observed, backends = look_around(session, Request(only=wanted), state, wanted.__contains__)
+    outside = session.surroundings
+    for name, backend in backends.items():
+        if backend.listing_lags:  # and there is no record that could tell
+            there = [address for address in sorted(wanted) if session.manifest.secrets[address].backend == name]
+            look_again(backend, there, observed[name], outside.retry, outside.parallelism)
     adopted = {
         address: _adopted(session, session.manifest.secrets[address], observed, state.records.get(address))
         for address in sorted(wanted)

@@ -217,8 +217,10 @@ class Applier:
             return None
         if not self.writer.can_read(change.backend):
             return None
-        with self._turns[change.backend]:
+        # It is restored, whatever becomes of reading it: an error here must not say that nothing was written.
+        with contextlib.suppress(SyncerError), self._turns[change.backend]:
             return self.writer.read(change.backend, change.address)
+        return None
 
     def _fingerprint(self, change: Change, value: Sensitive) -> Fingerprint:
         record = self._record(change)
@@ -272,8 +274,8 @@ class Applier:
             if record is None or record.fingerprint is None or address in unfinished:
                 continue
             settled = records.settled(record, desired, source_digest(desired.secret.source))
-            version = self.plan.versions.get(address) if address not in self.records else None
-            self._remember(address, replace(settled, version=version or record.version))
+            version = self.plan.versions.get(address, record.version)
+            self._remember(address, replace(settled, version=version))
         for address in self.plan.withdrawn:
             record = self._before(address)
             if record is not None and address not in unfinished:

@@ -93,4 +93,5 @@ def _applier(
         concurrency={name: backend.concurrency for name, backend in backends.items()},
         stop=stop,
         progress=progress,
+        records=dict(plan.renamed),
     )

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from syncer.errors import PlanIncomplete, SafetyLimit, StalePlan
-from syncer.plans import Action, Diagnostic, DriftKind, Severity, Values
+from syncer.plans import Action, Diagnostic, DriftKind, Reason, Severity, Values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,15 +16,24 @@ if TYPE_CHECKING:
 
 _RADIUS = 0.30
 _ALWAYS_FINE = 5
+NOTHING_THERE = "nothing_there"
+_WHERE = "is it the right account, region, address, path?"
 _WITHDRAWING = frozenset({Action.DELETE, Action.DISABLE})
 
 
 def check_blast_radius(plan: Plan) -> None:
-    """Raise SafetyLimit for a plan that withdraws more than 30 % of the records, and more than five."""
+    """Raise SafetyLimit for a plan that withdraws more than 30 % of the records, and more than five.
+
+    Also for one that makes more than five anew where a backend holds none: that is rather another place.
+    """
     # What is made in the same plan is not taken from anybody, and what it leaves elsewhere is its own former copy.
     arriving = {change.address for change in plan.changes if change.action is Action.CREATE or change.previous}
     leaving = {change.previous.address for change in plan.changes if change.previous}
     withdrawing = {change.address for change in plan.changes if change.action in _WITHDRAWING}
+    anew = sum(change.reason is Reason.MISSING for change in plan.changes)
+    if anew > _ALWAYS_FINE and any(found.code == NOTHING_THERE for found in plan.diagnostics):
+        message = f"the plan makes {anew} secrets anew, because a backend holds none of those on record"
+        raise SafetyLimit(message, hint=f"{_WHERE} if they are really gone, say --allow-mass-change")
     withdrawn = len(withdrawing - arriving - leaving)
     total = plan.records
     if withdrawn > _ALWAYS_FINE and withdrawn > _RADIUS * total:
@@ -41,8 +50,7 @@ def emptied(drift: Iterable[Drift], records: Iterable[Record]) -> Iterator[Diagn
     for name, number in sorted(missing.items()):
         if number == known[name] > 1:
             message = f"backend `{name}` holds none of the {number} secrets that are on record there"
-            hint = "is it the right account, region, address, path?"
-            yield Diagnostic(severity=Severity.WARNING, code="nothing_there", message=message, hint=hint)
+            yield Diagnostic(severity=Severity.WARNING, code=NOTHING_THERE, message=message, hint=_WHERE)
 
 
 def check_applicable(plan: Plan, state: State) -> None:

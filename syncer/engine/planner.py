@@ -135,13 +135,11 @@ def _unrecorded(facts: Facts, found: Findings, desired: Desired, observed: Obser
         return
     address = desired.secret.address
     where = "pending deletion there" if observed.deleted else "there"
-    found.error(
-        "unmanaged",
-        address,
-        f"is {where} already, and no record says that it is ours",
-        f"syncer import {address}",
-        desired.secret,
+    hint = (
+        "restore it there and import it, or wait until it is gone" if observed.deleted else f"syncer import {address}"
     )
+    message = f"is {where} already, and no record says that it is ours"
+    found.error("unmanaged", address, message, hint, desired.secret)
 
 
 def _why_create(

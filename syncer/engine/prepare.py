@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from syncer.engine.facts import Facts, Findings
 from syncer.engine.guard import emptied
+from syncer.engine.places import renamed, with_records
 from syncer.engine.planner import diff
-from syncer.engine.readback import fingerprints
+from syncer.engine.readback import fingerprints, unread
 from syncer.engine.refresh import Observations, observe, remembered, unsupported
 from syncer.errors import InvalidConfiguration
 from syncer.plans import Diagnostic, Plan, Selection, Severity, Values
@@ -51,8 +52,11 @@ def make_plan(session: Session, request: Request) -> Plan:
     desired = _desired(session, request, (state, moves), chosen)
     before = session.state_file.read(authenticate=authentic)  # once more: sources may have taken their time
     observed, backends = look_around(session, request, before, chosen)
-    actual = _actual(session, request, (before, chosen), (observed, backends))
+    known = renamed(desired, observed, before, backends)
+    actual = _actual(session, request, (with_records(before, known), chosen), (observed, backends))
     state, moved = since(session, before, authenticate=authentic)
+    renames = {address: record for address, record in known.items() if address not in moved}
+    state = with_records(state, renames)
     now = session.surroundings.clock()
     facts = Facts(
         project=manifest.project,
@@ -71,6 +75,9 @@ def make_plan(session: Session, request: Request) -> Plan:
     )
     found = diff(facts)
     found.diagnostics.extend(unsupported(desired.values(), backends))
+    if request.verify_values:
+        verified = {address: record for address, record in state.records.items() if chosen(address)}
+        found.diagnostics.extend(unread(verified, observed, backends, actual))
     found.diagnostics.extend(emptied(found.drift, (r for address, r in state.records.items() if chosen(address))))
     if busy := sorted(filter(chosen, moved)):
         found.unchecked[:] = sorted({*found.unchecked, *busy})
@@ -78,7 +85,7 @@ def make_plan(session: Session, request: Request) -> Plan:
     if not authentic and state.lineage is not None:
         found.diagnostics.append(_NOT_AUTHENTIC)
     compared = {address: wanted for address, wanted in desired.items() if address not in moved} if moved else desired
-    return _plan(session, request, state, found, compared, now)
+    return replace(_plan(session, request, state, found, compared, now), renamed=renames)
 
 
 def _plan(  # the parts of a plan

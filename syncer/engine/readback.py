@@ -8,6 +8,7 @@ from syncer import crypto
 from syncer.backends.base import Capability
 from syncer.errors import AccessDenied, NotFound
 from syncer.parallel import run
+from syncer.plans import Diagnostic, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
     from syncer.state.model import Record
 
 Records = dict["Address", "Record"]
+
+
+def unread(
+    records: Records, observed: Observations, backends: Mapping[str, Backend], found: Mapping[Address, Fingerprint]
+) -> Iterator[Diagnostic]:
+    """Warn of each value that was to be verified and could not be read."""
+    for address, record in sorted(records.items()):
+        backend = backends.get(record.backend)
+        seen = observed.get(record.backend, {}).get(address)
+        if backend is not None and _readable(backend, seen) and address not in found:
+            message = "its value could not be read back, so only its version was compared"
+            yield Diagnostic(severity=Severity.WARNING, code="not_verified", message=message, address=address)
 
 
 def fingerprints(
@@ -38,7 +51,9 @@ def fingerprints(
         }
         if not verify:
             wanted = {a: record for a, record in wanted.items() if _misleading(backend, record, there[a])}
-        found.update(_read(session, backend, wanted, forgiving=not verify))
+        # Nobody but we ourselves may be denied a disabled one: whoever heeds the mark denies it to all.
+        denied = {a for a in wanted if not (verify and there[a].enabled)}
+        found.update(_read(session, backend, wanted, denied))
     return found
 
 
@@ -58,7 +73,7 @@ def _misleading(backend: Backend, record: Record, seen: Observed) -> bool:
 
 
 def _read(
-    session: Session, backend: Backend, records: Records, *, forgiving: bool
+    session: Session, backend: Backend, records: Records, may_be_denied: set[Address]
 ) -> Iterator[tuple[Address, Fingerprint]]:
     if not records:
         return
@@ -68,13 +83,13 @@ def _read(
     def batch(addresses: list[Address]) -> list[tuple[Address, Fingerprint]]:
         try:
             values = outside.retry.call(lambda: list(backend.read_many(addresses)))
-        except AccessDenied:
-            if not forgiving:
+        except (AccessDenied, NotFound) as error:
+            # One may not be read, holds no value or no longer is: the others are read without it.
+            if len(addresses) > 1:
+                return [found for one in addresses for found in batch([one])]
+            if isinstance(error, AccessDenied) and addresses[0] not in may_be_denied:
                 raise
             return []
-        except NotFound:
-            # One holds no value, or no longer is: its version tells, and the others are read without it.
-            return [] if len(addresses) == 1 else [found for one in addresses for found in batch([one])]
         return [(a, crypto.fingerprint(key, value, a, records[a].fingerprint)) for a, value in values]
 
     addresses = sorted(records)

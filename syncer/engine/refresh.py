@@ -122,7 +122,7 @@ def observe(
         found = {seen.address: seen for seen in retry.call(lambda: list(backend.observe(scopes, addresses)))}
         if backend.listing_lags:
             doubtful = [a for a in sorted(addresses) if _doubtful(state, name, a, found.get(a))]
-            _look_again(backend, doubtful, found, retry, width)
+            look_again(backend, doubtful, found, retry, width)
         return name, found
 
     return dict(run(ask, [name for name, addresses in wanted.items() if addresses], width))
@@ -133,10 +133,12 @@ def _doubtful(state: State, backend: str, address: Address, seen: Observed | Non
     record = state.records.get(address)
     if record is None or record.backend != backend:
         return seen is not None and seen.owner == state.project
-    return record.interrupted or any(compare.drift(address, record, seen, None, versioned=True))
+    # A mark that is missing may be one that we have just set.
+    unmarked = seen is not None and seen.owner is None
+    return unmarked or record.interrupted or any(compare.drift(address, record, seen, None, versioned=True))
 
 
-def _look_again(
+def look_again(
     backend: Backend, doubtful: list[Address], found: dict[Address, Observed], retry: Retry, width: int
 ) -> None:
     """Put what is there now in the place of what the listing said; where we may not look, its word stands."""

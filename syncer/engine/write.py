@@ -171,8 +171,7 @@ class _ValueWrite(ABC):
         raise unknown
 
     def _attempt(self) -> Observed:
-        doubtful = self.lost and not self.backend.writes_repeat
-        landed = self._landed(self.backend.look(self.secret.address)) if doubtful else None
+        landed = self._landed(self.backend.look(self.secret.address)) if self.lost else None
         if landed is not None:
             return landed
         if not self.lost:
@@ -187,6 +186,16 @@ class _ValueWrite(ABC):
 
     def _check(self) -> None:
         """Raise where the store would let a write pass that must not be made."""
+
+    def _made(self, found: Observed, expected: Observed | None) -> bool | None:
+        """Whether our write made what is there; None where neither the store nor its value can tell."""
+        told = self.backend.wrote(self.secret, self.value, expected, found)
+        can = self.backend.capabilities
+        readable = Capability.READ in can and (found.enabled or Capability.READ_DISABLED in can)
+        if told is not None or not readable:
+            return told
+        address = self.secret.address
+        return self.writer.same(self.backend.read(address), self.value, address)
 
     @abstractmethod
     def _write(self) -> Observed:
@@ -203,10 +212,13 @@ class _Create(_ValueWrite):
         return self.backend.create(self.secret, self.value)
 
     def _landed(self, found: Observed | None) -> Observed | None:
-        # Nothing stood there before and only we write our mark, so what bears it now is ours. Another's mark shows
-        # that our try made nothing. No mark shows nothing: not every store holds one.
+        # Nothing stood there before, and only this project writes its mark: from here, unless another run of it did.
+        # Another's mark or value shows that our try made nothing. No mark shows nothing: not every store has one.
+        ours = found is not None and found.owner == self.writer.project
+        if found is not None and ours and self._made(found, None) is not False:
+            return found
         self.lost = found is None or found.owner is None
-        return found if found is not None and found.owner == self.writer.project else None
+        return None
 
 
 @dataclass(slots=True)
@@ -226,11 +238,10 @@ class _Rotate(_ValueWrite):
         return found
 
     def _landed(self, found: Observed | None) -> Observed | None:
-        address, can = self.secret.address, self.backend.capabilities
+        address = self.secret.address
         found = self.writer.check_ours(found, address)
-        readable = Capability.READ in can and (found.enabled or Capability.READ_DISABLED in can)
-        if found.version != self.expected.version and readable:
-            if self.writer.same(self.backend.read(address), self.value, address):
+        if found.version != self.expected.version and (made := self._made(found, self.expected)) is not None:
+            if made:
                 return self._as_before(found)
             message = f"{address} was changed by somebody else while it was being rotated"
             raise VersionConflict(message, hint="plan again")

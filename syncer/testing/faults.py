@@ -52,6 +52,7 @@ class Faulty(Backend):
         self.meter = inner.meter
         self.capabilities = inner.capabilities
         self.concurrency = inner.concurrency
+        self.place = inner.place
         self.type_name = inner.type_name  # type: ignore[misc]  # it is what the one inside is
         self.calls: list[tuple[str, Address | None]] = []
         """Every call in order, also those that failed: method and address, None for observe."""

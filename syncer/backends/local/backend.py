@@ -61,6 +61,7 @@ class LocalBackend(Backend):
     def __init__(self, options: LocalOptions, context: BackendContext) -> None:
         super().__init__(options, context)
         self._store = Store((context.folder / options.path).absolute(), context.key_id)
+        self.place = str(self._store.path.resolve())
 
     def takes_new_key(self) -> bool | None:
         """Whether there is no store yet that another key would have to open."""

@@ -40,10 +40,18 @@ class _Rule(NamedTuple):
 _DENIED = 403
 _LOGIN = (400, 401, _DENIED)
 _CLIENT, _SERVER = range(400, 500), range(500, 600)
-_REASONS = re.compile(
-    "invalid username or password|invalid role or secret ID|missing secret_id|token is expired|token not yet valid"
-    "|invalid audience|invalid issuer|error verifying token signature|could not be found|not authorized"
-)
+_REASONS = {
+    "invalid username or password": "unknown user or wrong password",
+    "invalid role or secret ID": "unknown role or wrong secret ID",
+    "missing secret_id": "the role wants a secret ID",
+    "could not be found": "unknown role",
+    "token is expired": "the token has expired",
+    "token not yet valid": "the token is not valid yet",
+    "invalid audience": "the token is for somebody else",
+    "invalid issuer": "the token is of somebody else",
+    "verifying token signature": "nobody that it trusts signed the token",
+}
+"""Why a login fails, by what the servers say."""
 
 # A policy that does not reach is "1 error occurred: permission denied"; a token that nobody knows (any more) is
 # "2 errors occurred: permission denied, invalid token" to Vault, and to OpenBao "permission denied" alone.
@@ -92,6 +100,13 @@ _RULES = (
         VersionConflict,
         "{thing}: somebody else wrote it since it was looked at",
         "plan again",
+    ),
+    _Rule(
+        (400,),
+        "metadata check-and-set parameter required",
+        Refused,
+        "{thing}: its metadata may be written under a condition only",
+        "switch `metadata_cas_required` off, of the secret or of {mount}",
     ),
     _Rule((400,), "Upgrading from non-versioned", Transient, "{thing}: vault is busy making {mount} a version 2"),
     _Rule(
@@ -195,7 +210,8 @@ def failed(error: OSError | HTTPException, request: Request, server: str) -> Syn
 def _tls(error: ssl.SSLError, request: Request, server: str) -> SyncerError | None:
     reason = error.reason or ""
     if isinstance(error, ssl.SSLCertVerificationError):
-        message = f"{request.thing}: the certificate of vault at {server} is not trusted: {error.verify_message}"
+        why = error.verify_message.rstrip(".")
+        message = f"{request.thing}: the certificate of vault at {server} is not trusted: {why}"
         hint = "its authority's certificate goes into `ca_cert` or VAULT_CACERT, another name into `tls_server_name`"
         return InvalidConfiguration(message, hint=hint)
     if "ALERT" in reason:
@@ -208,12 +224,12 @@ def _tls(error: ssl.SSLError, request: Request, server: str) -> SyncerError | No
 
 
 def turned_down(answer: Answer) -> SyncerError:
-    """Turn the answer to a login that failed into ours. Of the server's words only those are shown that we know."""
+    """Turn the answer to a login that failed into ours."""
     problem = told(answer)
     if answer.status not in _LOGIN or not isinstance(problem, AccessDenied | Refused):
         return problem
-    reason = _REASONS.search(said(answer))
-    why = reason[0] if reason else str(answer.status)
+    text = said(answer)
+    why = next((spoken for words, spoken in _REASONS.items() if words in text), answer.status)
     message = f"vault at {answer.server} turned the login at {answer.request.mount} down ({why})"
     hint = "check the credentials under `auth`, and that the method is enabled there; many failures lock a user out"
     return AccessDenied(message, hint=hint)

@@ -146,9 +146,14 @@ class Kv:
             answer = self._api.call(Request(method="GET", mount="sys", rest=rest, thing=f"mount {self.mount}"))
         except (AccessDenied, NotFound, Refused):
             return  # who may not know is told by the call that matters
-        data = answer.document.get("data", {})
-        kind, version = data.get("type"), (data.get("options") or {}).get("version", "1")
-        at = str(data.get("path", "")).strip("/")
+        with suppress(*_ODD):
+            data = answer.document["data"]
+            version = (data["options"] or {}).get("version", "1")
+            self._check_engine(data["path"].strip("/"), data["type"], version)
+            return
+        raise garbled(answer)
+
+    def _check_engine(self, at: str, kind: str, version: str) -> None:
         if at != self.mount:
             message = f"option `mount`: the engine is mounted at {at}"
         elif kind != "kv":
@@ -157,9 +162,7 @@ class Kv:
             message = f"option `mount`: {self.mount} is a KV engine of version {version}, which keeps no versions"
         else:
             return
-        raise InvalidConfiguration(
-            message, hint="a KV engine of version 2 is wanted, such as `vault secrets list` shows"
-        )
+        raise InvalidConfiguration(message, hint="one of version 2 is wanted: `vault secrets list -detailed`")
 
     def _remark(self, place: Place, wanted: Marks) -> None:
         self.check()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 from support import House, actions, secret
 
+from syncer.engine.adopt import adopt
 from syncer.errors import AccessDenied
 from syncer.model import Address, Observed, OnRemove
 from syncer.testing import Faulty
@@ -154,3 +155,14 @@ def test_an_interrupted_run_is_looked_at(house: House, lag: Lag) -> None:
     lag.asked.clear()
     house.plan()
     assert lag.asked == [A]
+
+
+def test_an_import_does_not_believe_the_listing(house: House, lag: Lag) -> None:
+    """Else the version on record would not be that of the value that was read, and the next plan would replace it."""
+    house.plant("s:a", b"old", owner=None)
+    freeze(house, lag)
+    house.plant("s:a", b"v1", owner=None)
+    with house.session() as session, session.lock("import"):
+        adopt(session, [A])
+    lag.frozen = None
+    assert actions(house.plan().changes) == ["update(metadata_differs)"]

@@ -18,6 +18,7 @@ from syncer.engine.session import Session, Surroundings
 from syncer.errors import (
     AccessDenied,
     InvalidConfiguration,
+    NotFound,
     PlanIncomplete,
     SafetyLimit,
     SourceError,
@@ -527,3 +528,37 @@ def test_a_store_that_holds_nothing_of_ours_is_suspicious(house: Watched) -> Non
             "nothing_there",
             "backend `default` holds none of the 2 secrets that are on record there",
         )
+
+
+def test_making_much_anew_elsewhere_needs_a_word(house: Watched) -> None:
+    """With the credentials of another account everything would be made again there, and then be two."""
+    house.declare(*(secret(f"s:n{number}") for number in range(6)))
+    house.apply()
+    house.store().entries.clear()
+    plan = house.plan()
+    with pytest.raises(SafetyLimit, match="makes 6 secrets anew"):
+        check_blast_radius(plan)
+    house.withdraw("s:n0")
+    check_blast_radius(house.plan())
+
+
+def test_a_value_that_was_to_be_verified_and_was_not_is_told(house: Watched) -> None:
+    """In a plan and in a drift; not of what nobody can read there."""
+    house.declare(secret("s:a"), secret("s:b"))
+    house.apply()
+    house.fail(NotFound("no value"), "read", times=99, address=Address.parse("s:b"))
+    with house.session() as session:
+        drift = find_drift(session, Selection(), verify_values=True)
+    for plan in (house.plan(Request(verify_values=True)), drift):
+        assert [(d.code, str(d.address)) for d in plan.diagnostics] == [("not_verified", "s:b")]
+
+
+def test_a_denied_disabled_secret_fails_no_verification(house: Watched) -> None:
+    """A policy that denies disabled secrets to all readers denies them to us; an enabled one is still an error."""
+    house.declare(secret("s:a", enabled=False), secret("s:b"))
+    house.apply()
+    house.fail(AccessDenied("denied"), "read", times=99, address=Address.parse("s:a"))
+    assert [d.code for d in house.plan(Request(verify_values=True)).diagnostics] == ["not_verified"]
+    house.fail(AccessDenied("denied"), "read", times=99, address=Address.parse("s:b"))
+    with pytest.raises(AccessDenied):
+        house.plan(Request(verify_values=True))

@@ -25,7 +25,7 @@ from syncer.model import Address, Move, OnRemove, Origin
 from syncer.plans import Selection
 from syncer.retry import Retry
 from syncer.sensitive import Sensitive
-from syncer.testing import Fault
+from syncer.testing import Fault, Faulty
 
 if TYPE_CHECKING:
     from conftest import Watched
@@ -385,3 +385,47 @@ def test_nothing_is_to_be_done_to_forget(house: Watched) -> None:
         )
         assert writer.write(change, None, change.observed) is None
     assert house.opened[0].calls == []
+
+
+def test_what_another_run_of_the_project_created_is_not_ours(house: Watched) -> None:
+    """Our create was lost on the way and theirs made: its value is another, so no record of ours may name it."""
+    house.declare(secret("s:a"))
+    plan = house.plan()
+    house.plant("s:a", b"of the other run")
+    house.fail(LOST, "create")
+    outcome = house.apply(plan)
+    assert [type(failure.error) for failure in outcome.failed] == [AlreadyExists]
+    assert house.state().records == {}
+    assert house.holds("s:a", b"of the other run")
+
+
+def test_a_store_that_knows_its_own_writes_is_not_read(house: Watched) -> None:
+    """It tells by the version whose write it was: nothing is read, and nothing written twice or over."""
+    told = ["2"]
+
+    class Telling(Faulty):
+        def wrote(self, _secret: object, _value: object, _expected: object, found: Observed) -> bool:
+            return found.version == told[0]
+
+    house.wrap = lambda backend: Telling(backend, [Fault(error=LOST, method="rotate", after=True)])
+    house.declare(secret("s:a"))
+    applied(house.apply())
+    house.environ["VALUE"] = "v2"
+    assert applied(house.apply()) == ["rotate"]
+    told[0] = "of somebody else"
+    house.environ["VALUE"] = "v3"
+    assert "changed by somebody else" in failed(house.apply())[0]
+    assert house.reads == []
+
+
+def test_what_is_restored_stays_on_record_where_it_may_not_be_read(house: Watched) -> None:
+    """It came back; what it holds is unknown, and the next plan says so instead of calling it somebody else's."""
+    house.declare(secret("s:a", GENERATE, on_remove=OnRemove.DELETE))
+    house.apply()
+    house.withdraw("s:a")
+    house.apply()
+    house.declare(secret("s:a", GENERATE))
+    house.fail(AccessDenied("denied"), "read", times=FOR_EVER)
+    assert applied(house.apply()) == ["create"]
+    house.forget_calls()
+    assert actions(house.plan().changes) == ["rotate(unknown_value)"]

@@ -66,6 +66,12 @@ LOG_IN = "log in again, for instance with `vault login`, or name another one in 
             None,
         ),
         (
+            vault_error(400, "metadata check-and-set parameter required for this call"),
+            Refused,
+            "its metadata may be written under a condition only",
+            "switch `metadata_cas_required` off, of the secret or of secret",
+        ),
+        (
             Answer(status=400, body=b"Client sent an HTTP request to an HTTPS server.\n"),
             InvalidConfiguration,
             "vault at URL is to be reached over TLS",

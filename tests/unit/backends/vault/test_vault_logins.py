@@ -91,7 +91,7 @@ def test_an_approle_without_a_secret(bench: Bench) -> None:
     """Where the role wants none, none is sent."""
     grant(bench, "approle")
     backend = bench.open({}, auth={"method": "approle", "role_id": "ci"})
-    with pytest.raises(AccessDenied, match=r"\(missing secret_id\)"):
+    with pytest.raises(AccessDenied, match=r"\(the role wants a secret ID\)"):
         backend.look(DB)
     assert bench.proxy.log[0].document == {"role_id": "ci", "secret_id": None}
 
@@ -126,7 +126,7 @@ def test_a_login_that_is_turned_down(bench: Bench, method: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "kind", "message"),
     [
-        (vault_error(400, "invalid role or secret ID"), AccessDenied, "(invalid role or secret ID)"),
+        (vault_error(400, "invalid role or secret ID"), AccessDenied, "(unknown role or wrong secret ID)"),
         (vault_error(400, f"cannot take {CREDENTIAL}"), AccessDenied, "turned the login at auth/approle down (400)"),
         (vault_error(403, "permission denied"), AccessDenied, "turned the login at auth/approle down (403)"),
         (vault_error(404, 'no handler for route "auth/approle/login".'), InvalidConfiguration, "nothing mounted at"),

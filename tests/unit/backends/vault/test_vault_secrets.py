@@ -558,7 +558,7 @@ def test_no_engine(bench: Bench) -> None:
     ("told", "why"),
     [
         ({"type": "kv", "path": "secret/", "options": {"version": "2"}}, "the engine is mounted at secret"),
-        ({"type": "cubbyhole", "path": "team/kv/"}, "team/kv is of type cubbyhole"),
+        ({"type": "cubbyhole", "path": "team/kv/", "options": None}, "team/kv is of type cubbyhole"),
         ({"type": "kv", "path": "team/kv/", "options": None}, "team/kv is a KV engine of version 1"),
     ],
 )
@@ -569,6 +569,16 @@ def test_something_else_there(bench: Bench, told: dict[str, Any], why: str) -> N
     bench.spoil("GET /v1/sys/internal/*", Answer(body=body))
     with pytest.raises(InvalidConfiguration, match=why):
         list(bench.open(mount="team/kv").observe(["payments"], []))
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"data": null}', b'{"data": {"path": 5, "options": {}, "type": "kv"}}'])
+def test_odd_words_of_the_mount(bench: Bench, body: bytes) -> None:
+    """They are told, and nothing is written on their strength."""
+    bench.spoil("GET /v1/sys/internal/*", Answer(body=body))
+    backend = bench.open()
+    with pytest.raises(BackendError, match=r"mount secret: what vault at .* answered makes no sense"):
+        bench.create(backend)
+    assert bench.server.entry(PATH) is None
 
 
 def test_the_mount_is_asked_for_once(bench: Bench) -> None:

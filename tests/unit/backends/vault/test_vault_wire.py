@@ -51,7 +51,8 @@ def connected(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[object]:
 def hang_up(bench: Bench) -> None:
     """End every connection from the server's side, as what was idle for long is ended."""
     for connection in tuple(bench.server.http._connections):
-        connection.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # some have ended already
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 # Connections.
