@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
 
-from syncer.errors import BackendError, SyncerError, Transient, Unsupported
+from syncer.errors import BackendError, Refused, SyncerError, Throttled, Transient, Unsupported
 from syncer.options import parse_options
 from syncer.plans import Calls
 
@@ -154,6 +154,17 @@ class Backend(ABC):
         except Transient as error:
             worn_out = BackendError(error.message, hint=error.hint)
         raise worn_out
+
+    def unhurried(self, call: Callable[[], T]) -> T:
+        """Make one of the several calls of a write that is tried again as a whole, and here only while throttled.
+
+        Raise Refused where the store never had the time: it surely wrote nothing.
+        """
+        try:
+            return replace(self.context.retry, attempts=1).call(call)
+        except Throttled as error:
+            refused = Refused(error.message, hint=error.hint)
+        raise refused
 
     def then(self, call: Callable[[], T]) -> T:
         """Make a later call of a write, patiently. Raise BackendError whatever goes wrong: the first call was made.

@@ -18,14 +18,14 @@ from syncer.backends.vault.session import Session
 from syncer.backends.vault.values import JsonFields, OneField
 from syncer.backends.vault.wire import Wire
 from syncer.errors import NotFound, Unsupported
-from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable
 
     from syncer.backends.vault.marks import Entry
     from syncer.backends.vault.values import Layout
     from syncer.model import Address, Observed, Secret
+    from syncer.sensitive import Sensitive
 
 MAX_VALUE = 1024 * 1024
 """Bytes: what Vault takes of one string, and its storage of one entry, unless told otherwise."""
@@ -66,7 +66,7 @@ class Vault(Backend):
         wire = Wire(Server.find(options, context.environ, context.folder), self.meter)
         self._api = Api(wire, Session(parse_auth(options.auth), context, wire))
         self._kv = Kv(self._api, options.mount)
-        self._chains = Chains(self._kv, self._layout, context.project, self.patiently)
+        self._chains = Chains(self._kv, self._layout, self)
         self._listing = Listing(self._kv, self._template, self.patiently, min(context.width, self.concurrency))
 
     def shape(self, secret: Secret, value: Sensitive) -> Sensitive:
@@ -107,17 +107,12 @@ class Vault(Backend):
 
     def read(self, address: Address) -> Sensitive:
         """Give the current value. NotFound where readers find nothing, and where the secret lacks our field."""
-        value = self._read(address)
+        held = self._kv.read(self._place(address))
+        value = self._layout.value(held.fields, held.custom)
         if value is None:
             message = f"{address}: the secret in vault lacks our field"
             raise NotFound(message, hint="somebody wrote it without; plan again")
         return value
-
-    def read_many(self, addresses: Sequence[Address]) -> Iterable[tuple[Address, Sensitive]]:
-        """Give the current values; an empty one, as ours never are, where somebody took our field away."""
-        for address in addresses:
-            value = self._read(address)
-            yield address, Sensitive(b"") if value is None else value
 
     def update(self, secret: Secret, expected: Observed, drop: Collection[str]) -> Observed:
         """Set tags, description and owner mark in one call."""
@@ -156,7 +151,3 @@ class Vault(Backend):
 
     def _observed(self, address: Address, entry: Entry) -> Observed:
         return entry.observed(address, f"{self._kv.mount}/{self._template.name(address)}")
-
-    def _read(self, address: Address) -> Sensitive | None:
-        held = self._kv.read(self._place(address))
-        return self._layout.value(held.fields, held.custom)

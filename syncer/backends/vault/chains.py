@@ -13,6 +13,7 @@ from syncer.errors import AlreadyExists, NotFound, Refused, SyncerError, Transie
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from syncer.backends.base import Backend
     from syncer.backends.vault.kv import Kv, Place
     from syncer.backends.vault.listing import Patiently
     from syncer.backends.vault.marks import Marks
@@ -24,15 +25,18 @@ if TYPE_CHECKING:
 class Chains:
     """One for a backend; safe to share between threads.
 
-    The first call of a chain is made once, for the engine tries the whole again. So is the write of a value, whose
-    answer may be lost: the engine looks before it writes another. All others are made patiently.
+    The first call of a chain is `unhurried`, for the engine tries the whole again. So is the write of a value, whose
+    answer may be lost: the engine looks before it writes another. All others are made patiently; those without which
+    the store is left neither as it was nor as it is to be, with `then`.
     """
 
-    def __init__(self, kv: Kv, layout: Layout, project: str, patiently: Patiently) -> None:
+    def __init__(self, kv: Kv, layout: Layout, backend: Backend) -> None:
         self._kv = kv
         self._layout = layout
-        self._project = project
-        self._patiently = patiently
+        self._project = backend.context.project
+        self._unhurried: Patiently = backend.unhurried
+        self._patiently: Patiently = backend.patiently
+        self._then: Patiently = backend.then
 
     def create(self, place: Place, wanted: Marks, fields: Json) -> Entry:
         """Claim the place, then write the first version there.
@@ -40,7 +44,7 @@ class Chains:
         In this order, because what is left by a kill between the two has no version: readers find nothing, `observe`
         shows nothing, and the next run goes on with it. The other way round nobody would own what is left.
         """
-        found = self._kv.look(place)
+        found = self._unhurried(lambda: self._kv.look(place))
         if found is not None and (found.version or found.owner not in (None, self._project)):
             raise _taken(place, found)
         self._patiently(self._kv.check)
@@ -48,7 +52,7 @@ class Chains:
         self._claim(place, found, wanted)
         custom = {} if found is None else found.custom
         try:
-            version = self._kv.write(place, fields, 0)
+            version = self._unhurried(lambda: self._kv.write(place, fields, 0))
         except Transient:
             raise  # it may have been written
         except SyncerError as error:
@@ -66,10 +70,10 @@ class Chains:
             held = self._layout.held(self._as_expected(place, expected).custom)
         names = frozenset(fields)
         # Named before they are there and until they are gone, so that ours are never taken for somebody else's.
-        self._name(place, held, held | names)
+        self._name(place, held, held | names, self._patiently)
         write = self._write if expected.enabled else self._write_hidden
-        version = write(place, fields, held - names, expected.version)
-        self._name(place, held | names, names)
+        version = self._unhurried(lambda: write(place, fields, held - names, expected.version))
+        self._name(place, held | names, names, self._then)
         return version
 
     def enable(self, place: Place, expected: Observed) -> Entry:
@@ -112,14 +116,14 @@ class Chains:
                 self._patiently(lambda: self._kv.show(place, marks.number(found.version)))
         except SyncerError:
             # Without the mark, it would be a secret of ours that is disabled, and no record would know of it.
-            self._patiently(lambda: self._kv.mark(place, marks.deleted(enabled=enabled)))
+            self._then(lambda: self._kv.mark(place, marks.deleted(enabled=enabled)))
             raise
         custom = marks.merged(found.custom, {marks.DELETED: None})
         return found._replace(hidden=found.hidden and not enabled, custom=custom)
 
     def _as_expected(self, place: Place, expected: Observed, *, deleted: bool = False) -> Entry:
         """Look. NotFound where it is gone, VersionConflict where it is another project's or another version."""
-        found = self._kv.look(place)
+        found = self._unhurried(lambda: self._kv.look(place))
         if found is None or not found.version or found.deleted is not deleted:
             message = f"{place.thing}: not in vault"
             raise NotFound(message)
@@ -141,10 +145,10 @@ class Chains:
                 raise _overtaken(place)
         self._patiently(lambda: self._kv.mark(place, wanted))
 
-    def _name(self, place: Place, before: Collection[str], after: Collection[str]) -> None:
+    def _name(self, place: Place, before: Collection[str], after: Collection[str], how: Patiently) -> None:
         wanted = self._layout.mark(after)
         if wanted != self._layout.mark(before):
-            self._patiently(lambda: self._kv.mark(place, wanted))
+            how(lambda: self._kv.mark(place, wanted))
 
     def _write(self, place: Place, fields: Json, drop: Collection[str], version: str) -> str:
         cas = marks.number(version)
@@ -163,7 +167,7 @@ class Chains:
             written = self._write(place, fields, drop, version)
             shown.add(marks.number(written))
         finally:
-            self._patiently(lambda: self._kv.hide(place, shown))
+            self._then(lambda: self._kv.hide(place, shown))
         return written
 
 
