@@ -182,7 +182,7 @@ class BackendConformance(EngineConformance, CapabilityConformance):
         assert set(self.everything(backend)) == set(names)
 
     def test_busy_store(self, backend: Backend) -> None:
-        """A store that is too busy is Transient, so that it is tried again, or Refused after that; nothing was written."""
+        """A store that is too busy is Transient, to be tried again, or Refused after that; nothing was written."""
         backend.create(declared(self.address("first")), Sensitive(b"v"))
         with self.busy(backend), pytest.raises((Transient, Refused)):
             backend.create(declared(self.address()), Sensitive(b"v"))

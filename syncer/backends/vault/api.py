@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncer.backends.vault.errors import knows_us_not, told
-from syncer.backends.vault.wire import REPEATABLE
+from syncer.backends.vault.messages import REPEATABLE
 from syncer.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from syncer.backends.vault.messages import Answer, Request
     from syncer.backends.vault.session import Session
-    from syncer.backends.vault.wire import Answer, Request, Wire
+    from syncer.backends.vault.wire import Wire
 
 
 class Api:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from syncer.backends.vault.kv import Kv, Place
     from syncer.backends.vault.listing import Patiently
     from syncer.backends.vault.marks import Marks
+    from syncer.backends.vault.messages import Json
     from syncer.backends.vault.values import Layout
-    from syncer.backends.vault.wire import Json
     from syncer.model import Observed
 
 

@@ -23,7 +23,7 @@ from syncer.errors import (
 )
 
 if TYPE_CHECKING:
-    from syncer.backends.vault.wire import Answer, Request
+    from syncer.backends.vault.messages import Answer, Request
 
 
 class _Rule(NamedTuple):
@@ -239,8 +239,3 @@ def downgraded(answer: Answer) -> SyncerError:
     """Tell of a node that a standby would have us reach without TLS."""
     message = f"{answer.request.thing}: vault at {answer.server} sends us on to an address without TLS"
     return Refused(message, hint="correct `api_addr` in the configuration of its nodes")
-
-
-def garbled(answer: Answer) -> SyncerError:
-    """Tell of an answer that is no JSON, or not the JSON that it should be."""
-    return Transient(f"{answer.request.thing}: what vault at {answer.server} answered makes no sense")

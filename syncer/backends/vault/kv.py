@@ -10,9 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from syncer.backends.vault import marks
-from syncer.backends.vault.errors import garbled
 from syncer.backends.vault.marks import Entry
-from syncer.backends.vault.wire import Request
+from syncer.backends.vault.messages import Request, garbled
 from syncer.errors import AccessDenied, InvalidConfiguration, NotFound, Refused
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from syncer.backends.vault.api import Api
     from syncer.backends.vault.marks import Marks
-    from syncer.backends.vault.wire import Answer, Json
+    from syncer.backends.vault.messages import Answer, Json
 
 _ABSENT = 404
 _NO_SUCH_METHOD = 405

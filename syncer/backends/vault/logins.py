@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
+    from syncer.backends.vault.messages import Json
     from syncer.backends.vault.options import Declared
-    from syncer.backends.vault.wire import Json
 
 Login = UserpassAuth | AppRoleAuth | KubernetesAuth | JwtAuth
 

@@ -13,7 +13,7 @@ from syncer.model import Observed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from syncer.backends.vault.wire import Json
+    from syncer.backends.vault.messages import Json
     from syncer.model import Address, Secret
 
 PREFIX = "syncer:"

@@ -12,7 +12,7 @@ from syncer.backends.vault import logins
 from syncer.backends.vault.auth import Credentials, TokenAuth
 from syncer.backends.vault.errors import told, turned_down
 from syncer.backends.vault.logins import Line
-from syncer.backends.vault.wire import Request
+from syncer.backends.vault.messages import Request
 from syncer.errors import AccessDenied, SyncerError, Transient
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from syncer.backends.base import BackendContext
     from syncer.backends.vault.auth import Auth
     from syncer.backends.vault.logins import Life, Login
-    from syncer.backends.vault.wire import Json, Wire
+    from syncer.backends.vault.messages import Json
+    from syncer.backends.vault.wire import Wire
     from syncer.sensitive import Sensitive
 
 DUE = 2 / 3

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from syncer.backends.vault.marks import Marks
-    from syncer.backends.vault.wire import Json
+    from syncer.backends.vault.messages import Json
     from syncer.model import Address
 
 

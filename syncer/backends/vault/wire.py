@@ -1,87 +1,26 @@
-"""Requests to a server and its answers, lean enough for ten thousand of them in one plan."""
+"""Sends requests to a server, lean enough for ten thousand of them in one plan."""
 
 from __future__ import annotations
 
 import json
-from contextlib import suppress
-from dataclasses import dataclass, field
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from syncer.backends.vault.connections import Connections
-from syncer.backends.vault.errors import downgraded, failed, garbled, told
+from syncer.backends.vault.errors import downgraded, failed, told
+from syncer.backends.vault.messages import REPEATABLE, Answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from email.message import Message
 
     from syncer.backends.base import Meter
     from syncer.backends.vault.connections import Connection
     from syncer.backends.vault.environment import Server
+    from syncer.backends.vault.messages import Request
     from syncer.errors import SyncerError
 
-Json = dict[str, Any]
-
-REPEATABLE = frozenset({"GET", "LIST", "SCAN"})
-_RIGHTS = {"GET": "read", "LIST": "list", "SCAN": "scan", "POST": "update", "PATCH": "patch", "DELETE": "delete"}
 _ELSEWHERE = frozenset({301, 302, 307, 308})
-_REFUSED = 300
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What to ask."""
-
-    method: str
-    mount: str
-    """Such as `secret`, or `auth/approle`."""
-    rest: str
-    """What follows the mount, such as `metadata/shop/payments/db`; not quoted yet."""
-    thing: str
-    """What it is about, for errors: an address, a scope."""
-    body: Json | None = field(default=None, repr=False)
-    """It may hold a value."""
-    creates: bool = False
-    """Nothing is there yet, for which policies know a right of its own."""
-    values_read: int = 0
-    """How many values the answer will hold."""
-
-    @property
-    def path(self) -> str:
-        """What stands after `/v1/`, as policies write it."""
-        return f"{self.mount}/{self.rest}"
-
-    @property
-    def right(self) -> str:
-        """What policies call the right to it."""
-        return "create" if self.creates else _RIGHTS[self.method]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What the server at `server` said to a request."""
-
-    request: Request
-    server: str
-    status: int
-    headers: Message = field(repr=False)
-    body: bytes = field(repr=False)
-    """It may hold a value."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether it did what it was asked to."""
-        return self.status < _REFUSED
-
-    @property
-    def document(self) -> Json:
-        """The JSON object that it is; empty where it has no body. Raise Transient for anything else."""
-        with suppress(ValueError):
-            found = json.loads(self.body or b"{}")
-            if isinstance(found, dict):
-                return found
-        raise garbled(self)
 
 
 class Wire:

@@ -20,7 +20,7 @@ from vault_bench import DB
 
 from syncer.backends.vault.connections import Connection
 from syncer.backends.vault.errors import failed
-from syncer.backends.vault.wire import Request
+from syncer.backends.vault.messages import Request
 from syncer.errors import AccessDenied, InvalidConfiguration, Refused, SyncerError, Transient
 from syncer.model import Address
 from syncer.sensitive import Sensitive
