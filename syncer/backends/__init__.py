@@ -1,1 +1,1 @@
-"""The stores that hold secrets, one file each, all behind `base.Backend`."""
+"""The stores that hold secrets, one room each, all behind `base.Backend`."""

@@ -1,4 +1,8 @@
-"""Refuses answers that nobody can read, which the SDK takes for empty ones: half a listing for no secrets at all."""
+"""What can be read of an answer.
+
+The SDK takes garbage for an empty answer, half a listing for no secrets at all, and gives a number where its model has
+a text.
+"""
 
 from __future__ import annotations
 
@@ -27,5 +31,26 @@ def refuse_garbled(operation_model: Any, response_dict: Mapping[str, Any], **_mo
 def _is_json(body: bytes) -> bool:
     try:
         return isinstance(json.loads(body), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
+
+
+def text(entry: Mapping[str, object], name: str) -> str:
+    """Give a text of an answer. Raise LookupError where it is missing, TypeError where it is none."""
+    found = entry[name]
+    if not isinstance(found, str):
+        raise TypeError(name)
+    return found
+
+
+def optional(entry: Mapping[str, object], name: str) -> str:
+    """Give a text of an answer, empty where it is missing. Raise TypeError where it is none."""
+    return text(entry, name) if name in entry else ""
+
+
+def number(entry: Mapping[str, object], name: str) -> int:
+    """Give a whole number of an answer. Raise LookupError where it is missing, TypeError where it is none."""
+    found = entry[name]
+    if not isinstance(found, int):
+        raise TypeError(name)
+    return found

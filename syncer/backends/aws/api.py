@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from syncer.backends.aws.client import make_client
 from syncer.backends.aws.errors import SDK_ERRORS, translated
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from syncer.backends.aws.options import AwsOptions
     from syncer.backends.base import Meter
+
+T = TypeVar("T")
 
 Request = Mapping[str, object]
 """What a call is made with, as the SDK spells it."""
@@ -19,11 +23,14 @@ Answer = dict[str, Any]
 """What comes back."""
 
 
+def unread(_answer: Answer) -> None:
+    """Take an answer for done that says nothing."""
+
+
 class Api:
-    """The calls of one service, safe to share between threads. Raise InvalidConfiguration for options of no use."""
+    """The calls of one service, safe to share between threads."""
 
     def __init__(self, service: str, options: AwsOptions, meter: Meter, width: int) -> None:
-        options.check()
         self._service = service
         self._options = options
         self._meter = meter
@@ -31,10 +38,16 @@ class Api:
         self._lock = threading.Lock()
         self._made: Any = None
 
-    def call(self, action: str, thing: str, request: Request, *, values_read: int = 0) -> Answer:
-        """Make one call, such as `ListSecrets`, about `thing`. Raise what `errors` makes of the SDK's errors."""
+    def call(
+        self, action: str, thing: str, request: Request, read: Callable[[Answer], T], *, values_read: int = 0
+    ) -> T:
+        """Make one call, such as `ListSecrets`, about `thing`; give what `read` makes of the answer.
+
+        Raise what `errors` makes of the SDK's errors, and of those of `read`: Transient for an answer of another
+        shape than AWS documents.
+        """
         try:
-            return self._ask(action, request, values_read)
+            return read(self._ask(action, request, values_read))
         except SDK_ERRORS as error:
             problem = translated(error, f"{self._service}:{action}", thing)
         raise problem

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
+from syncer.backends.aws.credentials import ExpiredCredentialsError
 from syncer.errors import (
     AccessDenied,
     AlreadyExists,
@@ -62,7 +63,7 @@ _KINDS: Mapping[type[SyncerError], frozenset[str]] = {
 _BY_CODE: Mapping[str, type[SyncerError]] = {code: kind for kind, codes in _KINDS.items() for code in codes}
 
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "KMSAccessDeniedException", "UnauthorizedOperation"})
-_STALE = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+_STALE = frozenset({"ExpiredToken", "ExpiredTokenException"})
 _UNKNOWN = frozenset(
     {
         "AuthFailure",
@@ -74,16 +75,26 @@ _UNKNOWN = frozenset(
         "MissingAuthenticationToken",
         "MissingAuthenticationTokenException",
         "OptInRequired",
+        "RequestExpired",
         "RequestTimeTooSkewed",
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     }
 )
+_CLOCK = "is the clock of this machine right?"
+_SIGNED = f"{_CLOCK} Is the secret access key the one of this access key?"
+_UNKNOWN_HINTS: Mapping[str, str] = {
+    "InvalidSignatureException": _SIGNED,
+    "RequestExpired": _CLOCK,
+    "RequestTimeTooSkewed": _CLOCK,
+    "SignatureDoesNotMatch": _SIGNED,
+}
 _PENDING = re.compile(r"(marked|scheduled) (for deletion|deleted)", re.IGNORECASE)
 _KMS = re.compile(r"\bKMS\b|\bkms:")
 _RIGHT = re.compile(r"not authorized to perform: ([a-z0-9-]{2,30}:[A-Za-z]{3,60})\b")
 _EXPLICIT = "explicit deny"
 _CODE = re.compile(r"[A-Za-z0-9_.]{1,80}")
+_DELAY = re.compile(r"[0-9]{1,9}")
 _CREATE = "secretsmanager:CreateSecret"
 _WHOLE = '"*", because IAM knows it for no single one'
 _OF_EVERYTHING = frozenset(
@@ -93,11 +104,15 @@ _OK = 400
 _TOO_MANY = 429
 _BROKEN = 500
 
+_GARBLED = (ResponseParserError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError)
+"""What the SDK and we raise over an answer of another shape, a RecursionError too; their text quotes it."""
+
 # Nothing of ours is raised while one of these is handled: it would hang on to it, and with it to the request.
-SDK_ERRORS = (sdk.ClientError, sdk.BotoCoreError, ResponseParserError, ValueError)
-"""What a call of the SDK raises."""
+SDK_ERRORS = (sdk.ClientError, sdk.BotoCoreError, ExpiredCredentialsError, *_GARBLED)
+"""What a call of the SDK raises, and what reading its answer does."""
 
 _NO_CREDENTIALS = (
+    ExpiredCredentialsError,
     sdk.NoCredentialsError,
     sdk.PartialCredentialsError,
     sdk.CredentialRetrievalError,
@@ -124,8 +139,6 @@ _SETTINGS = (
     sdk.InvalidSTSRegionalEndpointsConfigError,
 )
 _LINE = (sdk.HTTPClientError, sdk.ConnectionError, sdk.IncompleteReadError)
-_GARBLED = (ResponseParserError, ValueError)
-"""Their text quotes the answer."""
 
 
 def translated(error: Exception, action: str, thing: str) -> SyncerError:
@@ -145,7 +158,7 @@ def translated(error: Exception, action: str, thing: str) -> SyncerError:
 def _asked(headers: Mapping[str, str]) -> float | None:
     """Give the seconds that a server asks for: in AWS's own header, of milliseconds, or in that of HTTP."""
     for name, unit in (("x-amz-retry-after", 1000), ("retry-after", 1)):
-        if headers.get(name, "").isdecimal():
+        if _DELAY.fullmatch(headers.get(name, "")):
             return int(headers[name]) / unit
     return None
 
@@ -213,23 +226,32 @@ def _not_let_in(action: str, thing: str, code: str) -> AccessDenied:
         message = f"{thing}: the AWS credentials have expired ({action})"
         return AccessDenied(message, hint="sign in again, or renew them, and run the command again")
     message = f"{thing}: AWS does not accept the credentials ({action}: {code})"
-    return AccessDenied(message, hint="`aws sts get-caller-identity` shows who you are to AWS")
+    return AccessDenied(
+        message, hint=_UNKNOWN_HINTS.get(code, "`aws sts get-caller-identity` shows who you are to AWS")
+    )
 
 
 def _failed(error: Exception, action: str, thing: str) -> SyncerError:
     """Turn what went wrong before or instead of an answer into ours."""
     name = type(error).__name__
     if isinstance(error, _NO_CREDENTIALS):
-        message = f"{thing}: no AWS credentials that can be used ({action}: {name})"
-        return AccessDenied(message, hint="set AWS_PROFILE, or sign in; the backend takes what the AWS tools take")
+        return _without_credentials(error, action, thing)
     if isinstance(error, _SETTINGS):
-        return InvalidConfiguration(f"the AWS settings cannot be used: {_clause(error)}", hint=_SETTINGS_HINT)
+        return InvalidConfiguration(f"the AWS settings cannot be used{_clause(error)}", hint=SETTINGS_HINT)
     if isinstance(error, _LINE):
         return Transient(f"{thing}: no answer from AWS to {action} ({name})", hint=_LINE_HINTS.get(name))
     if isinstance(error, _GARBLED):
         return Transient(f"{thing}: no answer from AWS to {action} that can be read")
-    # A ParamValidationError quotes what was to be sent, so no error of a kind that we do not know is quoted.
+    if isinstance(error, sdk.ParamValidationError):  # it quotes what was to be sent
+        return Refused(f"{thing}: the AWS SDK does not take what {action} was to say, and sent nothing")
     return BackendError(f"{thing}: the AWS SDK failed at {action} ({name})")
+
+
+def _without_credentials(error: Exception, action: str, thing: str) -> AccessDenied:
+    if isinstance(error, ExpiredCredentialsError):
+        return AccessDenied(f"{thing}: the AWS credentials had expired when they came ({action})", hint=_CLOCK)
+    message = f"{thing}: no AWS credentials that can be used ({action}: {type(error).__name__})"
+    return AccessDenied(message, hint="set AWS_PROFILE, or sign in; the backend takes what the AWS tools take")
 
 
 _LINE_HINTS: Mapping[str, str] = {
@@ -237,8 +259,11 @@ _LINE_HINTS: Mapping[str, str] = {
     "ProxyConnectionError": "HTTPS_PROXY and NO_PROXY say which way to go",
     "SSLError": "AWS_CA_BUNDLE names the certificates to trust",
 }
-_SETTINGS_HINT = "options `region`, `profile`, `endpoint_url`, or AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL"
+SETTINGS_HINT = "options `region`, `profile`, `endpoint_url`, or AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL"
 
 
 def _clause(error: Exception) -> str:
-    return str(error).rstrip(".").replace("\n", " ")
+    """Give what the SDK says of a setting, unless it repeats one that may be a value in the wrong place."""
+    if isinstance(error, sdk.InvalidRegionError):
+        return ": the region has no region's form"
+    return ": " + str(error).rstrip(".").replace("\n", " ")

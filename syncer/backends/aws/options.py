@@ -7,8 +7,31 @@ from dataclasses import dataclass
 
 from syncer.errors import InvalidConfiguration
 
-_URL = re.compile(r"https?://[^/?#\s@]+(/[^?#\s]*)?")
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/\S{1,576}")
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_URL = re.compile(rf"https?://({_LABEL}(\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(:0*(?P<port>[0-9]{{1,5}}))?(/[^?#\s]*)?")
+_PORTS = range(1, 65_536)
+_FORMS = {
+    # What the SDK takes for a region: it becomes a part of a host's name.
+    "region": (re.compile(rf"(?![0-9]+\Z){_LABEL}"), "must be the name of a region, such as eu-west-1", None),
+    "profile": (re.compile(r"[^\x00-\x1f\x7f]+"), "must be the name of a profile", None),
+    "role_arn": (
+        re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/\S{1,576}"),
+        "must be the ARN of an IAM role",
+        "for instance arn:aws:iam::111122223333:role/syncer",
+    ),
+    # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+    "external_id": (
+        re.compile(r"[A-Za-z0-9_+=,.@:/-]{2,1224}"),
+        "takes 2 to 1,224 letters, digits and _+=,.@:/-",
+        None,
+    ),
+    # The pattern of SSM's model; Secrets Manager's has none.
+    "kms_key_id": (
+        re.compile(r"[A-Za-z0-9:/_-]{1,256}"),
+        "must be the id, the ARN or the alias of a KMS key",
+        "for instance alias/ours",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +49,24 @@ class AwsOptions:
     kms_key_id: str | None = None
     """Without it, the key that AWS keeps for the service."""
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         """Raise InvalidConfiguration for what cannot be used, never repeating it."""
-        if self.endpoint_url is not None and not _URL.fullmatch(self.endpoint_url):
-            _refuse("endpoint_url", "must be a URL that begins with http:// or https:// and holds no credentials")
-        if self.role_arn is not None and not _ROLE.fullmatch(self.role_arn):
-            _refuse("role_arn", "must be the ARN of an IAM role", "for instance arn:aws:iam::111122223333:role/syncer")
+        for option, (form, rule, hint) in _FORMS.items():
+            given = getattr(self, option)
+            if given is not None and not form.fullmatch(given):
+                refuse(option, rule, hint)
+        if self.endpoint_url is not None and not _is_url(self.endpoint_url):
+            refuse("endpoint_url", "must be a URL that begins with http:// or https:// and holds no credentials")
         if self.external_id is not None and self.role_arn is None:
-            _refuse("external_id", "goes with `role_arn`, which is missing")
+            refuse("external_id", "goes with `role_arn`, which is missing")
 
 
-def _refuse(option: str, rule: str, hint: str | None = None) -> None:
+def refuse(option: str, rule: str, hint: str | None = None) -> None:
+    """Raise InvalidConfiguration: what stands there is not told, for it may be a value."""
     message = f"option `{option}` {rule}"
     raise InvalidConfiguration(message, hint=hint)
+
+
+def _is_url(given: str) -> bool:
+    found = _URL.fullmatch(given)
+    return found is not None and (found["port"] is None or int(found["port"]) in _PORTS)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from syncer.backends.aws import parameter_rules as rules
 from syncer.backends.aws import tags
-from syncer.backends.aws.api import Api
-from syncer.backends.aws.options import AwsOptions
+from syncer.backends.aws.answers import number, text
+from syncer.backends.aws.api import Api, unread
+from syncer.backends.aws.options import AwsOptions, refuse
+from syncer.backends.aws.paging import paged
 from syncer.backends.aws.parameters import MOST_PATHS, Parameter, below, described, named
 from syncer.backends.base import Backend, BackendContext, Capability
 from syncer.errors import InvalidConfiguration, NotFound, Unsupported
@@ -20,9 +23,13 @@ from syncer.retry import Pace
 from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from syncer.backends.aws.api import Answer, Request
+    from syncer.backends.aws.paging import Page
     from syncer.model import Address, Secret
+
+T = TypeVar("T")
 
 DESCRIPTION = "syncer:description"
 BIRTH = "syncer:birth"
@@ -31,6 +38,7 @@ _MARKS = 5
 """Project, address, birth, description and enabled, at most."""
 
 _ADVANCED = "Advanced"
+_FOR_INSTANCE = "for instance /{project}/{scope}/{ref}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +53,23 @@ class ParameterStoreOptions(AwsOptions):
     """What the account may do: 3 unless its owner bought a higher throughput."""
 
     def __post_init__(self) -> None:
-        Template("path", self.path, "project")
-        problem = rules.path_problem(self.path)
-        if problem is not None:
-            message = f"option `path` {problem}"
-            raise InvalidConfiguration(message, hint="for instance /{project}/{scope}/{ref}")
+        """Raise InvalidConfiguration for what cannot be used, never repeating it."""
+        AwsOptions.__post_init__(self)  # `super()` does not know the class that `slots` makes anew
+        self.names("project")
+        if problem := rules.path_problem(self.path):
+            refuse("path", problem, _FOR_INSTANCE)
         if self.tier not in rules.LIMITS:
-            message = f"option `tier` must be one of {', '.join(rules.LIMITS)}"
-            raise InvalidConfiguration(message)
+            refuse("tier", f"must be one of {', '.join(rules.LIMITS)}")
         if self.writes_per_second < 1:
-            message = "option `writes_per_second` must be 1 or more"
-            raise InvalidConfiguration(message)
+            refuse("writes_per_second", "must be 1 or more")
+
+    def names(self, project: str) -> Template:
+        """Give the names of a project's parameters."""
+        try:
+            return Template("path", self.path, project)
+        except InvalidConfiguration as error:
+            error.hint = _FOR_INSTANCE  # elsewhere a name begins without a slash
+            raise
 
 
 class ParameterStore(Backend):
@@ -65,7 +79,8 @@ class ParameterStore(Backend):
 
     A version is the parameter's number, which begins again at 1 for another parameter under the same name, and after a
     dash the birth mark of those that we made. PutParameter does not tell the date that DescribeParameters shows. One
-    that was taken over has its number only; one that lost its tags is not known to be the one that we made.
+    that was taken over has its number only, and so has one that lost its tags: its value tells whether it is the one
+    that we made.
 
     There is no conditional write. What somebody writes between the engine's look and our write is written over; it
     stays in the parameter's history.
@@ -86,11 +101,12 @@ class ParameterStore(Backend):
     concurrency = 4
     batch: ClassVar[int] = 10
     listing_lags: ClassVar[bool] = True
+    version_is_shared: ClassVar[bool] = True
     Options = ParameterStoreOptions
 
     def __init__(self, options: ParameterStoreOptions, context: BackendContext) -> None:
         super().__init__(options, context)
-        self._names = Template("path", options.path, context.project)
+        self._names = options.names(context.project)
         self._api = Api("ssm", options, self.meter, self.concurrency)
         self._pace = Pace(options.writes_per_second)
         self._width = min(context.width, self.concurrency)
@@ -115,22 +131,26 @@ class ParameterStore(Backend):
         # A filter for what AWS keeps to itself is refused; nothing of ours can be there.
         paths = [prefix.rpartition("/")[0] for prefix in prefixes if rules.name_problem(f"{prefix}x") is None]
         groups = [paths[start : start + MOST_PATHS] for start in range(0, len(paths), MOST_PATHS)]
-        numbers: dict[Address, int] = {}
+        there: dict[Address, Parameter] = {}
         for found in run(self._below, groups, self._width):
-            numbers.update((address, number) for address, number in found.items() if address.scope in asked)
-        return filter(None, run(lambda entry: self._dressed(*entry), numbers.items(), self._width))
+            there.update((address, each) for address, each in found.items() if address.scope in asked)
+        return filter(None, run(lambda entry: self._dressed(*entry), there.items(), self._width))
 
     def look(self, address: Address) -> Observed | None:
-        """What is at one address now, in two calls: as fresh as metadata gets, for AWS promises it of no call."""
+        """What is at one address now, in two calls, as fresh as metadata gets.
+
+        It asks the DescribeParameters that listings ask, by one name: AWS promises of no call but those that read a
+        value that it shows what was written a moment ago.
+        """
         found = self._find(address)
-        return None if found is None else self._dressed(address, found.number)
+        return None if found is None else self._dressed(address, found)
 
     def create(self, secret: Secret, value: Sensitive) -> Observed:
         """Write a new, enabled parameter with its tags. AlreadyExists if present."""
         marks = self._birth_marks(secret)
         tier = self.options.tier.title()
-        number = self._put(secret, value, {"Tier": tier, "Tags": tags.pairs({**secret.tags, **marks})})
-        return self._born(secret, number, marks)
+        made = self._put(secret, value, {"Tier": tier, "Tags": tags.pairs({**secret.tags, **marks})})
+        return self._born(secret, made, marks)
 
     def rotate(self, secret: Secret, value: Sensitive, expected: Observed) -> Observed:
         """Write a new version; key, tier and description of the parameter's own stay. NotFound if gone."""
@@ -139,38 +159,50 @@ class ParameterStore(Backend):
             message = f"{secret.address}: not in Parameter Store"
             raise NotFound(message)
         tier = found.tier if found.tier == _ADVANCED else self.options.tier.title()  # there is no way back
-        number = self._put(secret, value, {**found.kept, "Tier": tier, "Overwrite": True})
-        if number <= found.number:
-            return self._adopt(secret, number, expected)
-        return replace(expected, version=_version(number, expected.version.partition("-")[2]))
+        made = self._put(secret, value, {**found.kept, "Tier": tier, "Overwrite": True})
+        expected = replace(expected, address=secret.address, remote_id=found.arn)
+        if made <= found.number:
+            return self._adopt(secret, made, expected)
+        return replace(expected, version=_version(made, _birth(expected)))
 
     def read(self, address: Address) -> Sensitive:
         """Give the current value, decrypted. NotFound if gone."""
         request = {"Name": self._names.name(address), "WithDecryption": True}
-        answer = self._api.call("GetParameter", str(address), request, values_read=1)
-        return _value(answer["Parameter"])
+        return self._api.call("GetParameter", str(address), request, _read_one, values_read=1)
 
     def read_many(self, addresses: Sequence[Address]) -> Iterable[tuple[Address, Sensitive]]:
         """Give the current values, decrypted, in one call. NotFound if one is gone."""
         names = {self._names.name(address): address for address in addresses}
         thing = ", ".join(map(str, addresses))
         request = {"Names": list(names), "WithDecryption": True}
-        answer = self._api.call("GetParameters", thing, request, values_read=len(names))
-        gone = sorted(str(names[name]) for name in answer.get("InvalidParameters", ()))
+
+        def read(answer: Answer) -> dict[Address, Sensitive]:
+            return {names[found["Name"]]: _value(found) for found in answer["Parameters"]}
+
+        values = self._api.call("GetParameters", thing, request, read, values_read=len(names))
+        gone = sorted(str(address) for address in addresses if address not in values)
         if gone:
             message = f"{', '.join(gone)}: not in Parameter Store"
             raise NotFound(message)
-        return [(names[parameter["Name"]], _value(parameter)) for parameter in answer["Parameters"]]
+        return values.items()
 
     def update(self, secret: Secret, expected: Observed, drop: Collection[str]) -> Observed:
-        """Set tags, description and owner mark; remove what is to go first, because AWS holds 50 tags and no more."""
+        """Set tags, description and owner mark; remove what is to go first, because AWS holds 50 tags and no more.
+
+        The birth mark is set again, lest the version moves where somebody takes all tags away meanwhile. None is given
+        to a parameter that has none: another version would make those who may not read the value replace it.
+        """
         gone = sorted(drop)
         if expected.description and not secret.description:
             gone.append(DESCRIPTION)
+        birth = {BIRTH: _birth(expected)} if _birth(expected) else {}
+        tag = partial(self._tag, secret.address, {**secret.tags, **self._marks(secret), **birth})
         if gone:
             self.patiently(lambda: self._untag(secret.address, gone))
-        self._tag(secret.address, {**secret.tags, **self._marks(secret)})
-        kept = {name: text for name, text in expected.tags.items() if name not in drop}
+            self.then(tag)
+        else:
+            tag()
+        kept = {name: said for name, said in expected.tags.items() if name not in drop}
         return replace(
             expected, tags={**kept, **secret.tags}, description=secret.description, owner=self.context.project
         )
@@ -185,57 +217,61 @@ class ParameterStore(Backend):
 
     def delete(self, expected: Observed) -> None:
         """Delete it for good. NotFound if gone."""
-        self._write("DeleteParameter", expected.address, {"Name": self._names.name(expected.address)})
+        self._write("DeleteParameter", expected.address, {"Name": self._names.name(expected.address)}, unread)
 
     def close(self) -> None:
         """Let go of the connections."""
         self._api.close()
 
-    def _below(self, paths: list[str]) -> dict[Address, int]:
+    def _below(self, paths: list[str]) -> dict[Address, Parameter]:
         thing = paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
-        found = ((self._names.address(each.name), each.number) for each in self._described(thing, below(paths)))
-        return {address: number for address, number in found if address is not None}
+        found = ((self._names.address(each.name), each) for each in self._described(thing, below(paths)))
+        return {address: each for address, each in found if address is not None}
 
     def _find(self, address: Address) -> Parameter | None:
         return next(self._described(str(address), named(self._names.name(address))), None)
 
-    def _described(self, thing: str, condition: Mapping[str, object]) -> Iterator[Parameter]:
-        return described(lambda request: self._ask("DescribeParameters", thing, request), condition)
+    def _described(self, thing: str, request: Request) -> Iterator[Parameter]:
+        def ask(page: Request) -> Page[Parameter]:
+            return self.patiently(lambda: self._api.call("DescribeParameters", thing, page, described))
 
-    def _dressed(self, address: Address, number: int) -> Observed | None:
+        return paged(ask, request, f"ssm:DescribeParameters of {thing}")
+
+    def _dressed(self, address: Address, parameter: Parameter) -> Observed | None:
         """Add what its tags say; None where it was deleted meanwhile."""
+        request = self._resource(address)
         try:
-            answer = self._ask("ListTagsForResource", str(address), self._resource(address))
+            found = self.patiently(lambda: self._api.call("ListTagsForResource", str(address), request, _tags))
         except NotFound:
             return None
-        found = tags.read(answer.get("TagList", ()))
         return Observed(
             address=address,
-            version=_version(number, found.get(BIRTH, "")),
+            version=_version(parameter.number, found.get(BIRTH, "")),
             tags=tags.unmarked(found),
             enabled=found.get(tags.ENABLED) != "false",
             description=found.get(DESCRIPTION, ""),
             owner=found.get(tags.PROJECT),
-            remote_id=self._names.name(address),
+            remote_id=parameter.arn,
         )
 
-    def _born(self, secret: Secret, number: int, marks: Mapping[str, str]) -> Observed:
+    def _born(self, secret: Secret, made: int, marks: Mapping[str, str], arn: str = "") -> Observed:
+        """Give what PutParameter made. It tells the number of its version, and not its ARN."""
         return Observed(
             address=secret.address,
-            version=_version(number, marks[BIRTH]),
+            version=_version(made, marks[BIRTH]),
             tags=dict(secret.tags),
             enabled=tags.ENABLED not in marks,
             description=secret.description,
             owner=self.context.project,
-            remote_id=self._names.name(secret.address),
+            remote_id=arn,
         )
 
-    def _adopt(self, secret: Secret, number: int, expected: Observed) -> Observed:
+    def _adopt(self, secret: Secret, made: int, expected: Observed) -> Observed:
         """Mark what our own overwrite made, because somebody deleted the parameter a moment before."""
         disabled = {} if expected.enabled else {tags.ENABLED: "false"}
         marks = {**self._birth_marks(secret), **disabled}
-        self.patiently(lambda: self._tag(secret.address, {**secret.tags, **marks}))
-        return self._born(secret, number, marks)
+        self.then(lambda: self._tag(secret.address, {**secret.tags, **marks}))
+        return self._born(secret, made, marks, expected.remote_id)
 
     def _marks(self, secret: Secret) -> dict[str, str]:
         described = {DESCRIPTION: secret.description} if secret.description else {}
@@ -249,34 +285,42 @@ class ParameterStore(Backend):
         self.check_value(secret, value)  # an error of the SDK or of the decoder would hold what is no text
         key = {} if self.options.kms_key_id is None else {"KeyId": self.options.kms_key_id}
         fixed = {"Name": self._names.name(secret.address), "Type": "SecureString", **request, **key}
-        answer = self._write("PutParameter", secret.address, {**fixed, "Value": value.reveal().decode()})
-        number: int = answer["Version"]
-        return number
+        whole = {**fixed, "Value": value.reveal().decode()}
+        return self._write("PutParameter", secret.address, whole, lambda answer: number(answer, "Version"))
 
     def _tag(self, address: Address, wanted: Mapping[str, str]) -> None:
-        self._write("AddTagsToResource", address, {**self._resource(address), "Tags": tags.pairs(wanted)})
+        self._write("AddTagsToResource", address, {**self._resource(address), "Tags": tags.pairs(wanted)}, unread)
 
     def _untag(self, address: Address, names: list[str]) -> None:
-        self._write("RemoveTagsFromResource", address, {**self._resource(address), "TagKeys": names})
+        self._write("RemoveTagsFromResource", address, {**self._resource(address), "TagKeys": names}, unread)
 
     def _resource(self, address: Address) -> dict[str, object]:
         return {"ResourceType": "Parameter", "ResourceId": self._names.name(address)}
 
-    def _write(self, action: str, address: Address, request: Mapping[str, object]) -> dict[str, Any]:
+    def _write(self, action: str, address: Address, request: Request, read: Callable[[Answer], T]) -> T:
         self._pace.wait(self.context.retry)
-        return self._api.call(action, str(address), request)
-
-    def _ask(self, action: str, thing: str, request: Mapping[str, object]) -> dict[str, Any]:
-        return self.patiently(lambda: self._api.call(action, thing, request))
+        return self._api.call(action, str(address), request, read)
 
 
-def _version(number: int, birth: str) -> str:
-    return f"{number}-{birth}" if birth else str(number)
+def _version(made: int, birth: str) -> str:
+    return f"{made}-{birth}" if birth else str(made)
 
 
-def _value(parameter: Mapping[str, str]) -> Sensitive:
+def _birth(seen: Observed) -> str:
+    return seen.version.partition("-")[2]
+
+
+def _tags(answer: Answer) -> dict[str, str]:
+    return tags.read(answer["TagList"])
+
+
+def _read_one(answer: Answer) -> Sensitive:
+    return _value(answer["Parameter"])
+
+
+def _value(parameter: Mapping[str, object]) -> Sensitive:
     # Half a surrogate pair, which JSON can hold, must not become an error that holds the value.
-    return Sensitive(parameter["Value"].encode("utf-8", "surrogatepass"))
+    return Sensitive(text(parameter, "Value").encode("utf-8", "surrogatepass"))
 
 
 def _refuse(what: str, problem: str | None, hint: str | None = None) -> None:

@@ -1,11 +1,15 @@
-"""What DescribeParameters says of parameters, page by page: everything but values and tags."""
+"""What DescribeParameters says of parameters: everything but values and tags."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from syncer.backends.aws.answers import number, optional, text
+from syncer.backends.aws.paging import page_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from syncer.backends.aws.api import Answer, Request
+    from syncer.backends.aws.paging import Page
 
 MOST_PATHS = 50
 """Folders of one filter."""
@@ -19,6 +23,8 @@ class Parameter(NamedTuple):
     """One parameter."""
 
     name: str
+    arn: str
+    """Unlike any other; empty where the answer has none."""
     number: int
     """Of its current version."""
     tier: str
@@ -26,26 +32,27 @@ class Parameter(NamedTuple):
     """What a request for a new version must name again, so that it stays."""
 
 
-def named(name: str) -> dict[str, object]:
-    """Give the filter for one name."""
-    return {"Key": "Name", "Option": "Equals", "Values": [name]}
+def named(name: str) -> Request:
+    """Ask for one by its name."""
+    return _asked({"Key": "Name", "Option": "Equals", "Values": [name]})
 
 
-def below(paths: list[str]) -> dict[str, object]:
-    """Give the filter for everything in some folders, however deep."""
-    return {"Key": "Path", "Option": "Recursive", "Values": paths}
+def below(paths: list[str]) -> Request:
+    """Ask for everything in some folders, however deep."""
+    return _asked({"Key": "Path", "Option": "Recursive", "Values": paths})
 
 
-def described(
-    call: Callable[[Mapping[str, object]], dict[str, Any]], condition: Mapping[str, object]
-) -> Iterator[Parameter]:
-    """Make the calls for all that a filter lets through. A page may be empty and not the last."""
-    request: dict[str, object] = {"ParameterFilters": [condition], "MaxResults": _PAGE}
-    while True:
-        answer = call(request)
-        for found in answer["Parameters"]:
-            kept = {name: found[name] for name in _KEPT if name in found}
-            yield Parameter(found["Name"], found["Version"], found.get("Tier", ""), kept)
-        if not answer.get("NextToken"):
-            return
-        request = {**request, "NextToken": answer["NextToken"]}
+def described(answer: Answer) -> Page[Parameter]:
+    """Read a page. Raise LookupError or TypeError for one of another shape."""
+    return page_of(answer, map(_parameter, answer["Parameters"]))
+
+
+def _asked(condition: Request) -> Request:
+    return {"ParameterFilters": [condition], "MaxResults": _PAGE}
+
+
+def _parameter(found: Answer) -> Parameter:
+    kept = {name: text(found, name) for name in _KEPT if name in found}
+    return Parameter(
+        text(found, "Name"), optional(found, "ARN"), number(found, "Version"), optional(found, "Tier"), kept
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncer.backends.aws import tags
+from syncer.backends.aws.answers import optional, text
 from syncer.model import Observed
 
 if TYPE_CHECKING:
@@ -23,23 +24,23 @@ _STAGES = ("SecretVersionsToStages", "VersionIdsToStages")
 
 
 def observed(address: Address, entry: Answer) -> Observed:
-    """Read an entry; one that nobody ever gave a value has the version ""."""
+    """Read an entry; one that nobody ever gave a value has the version "". Raise LookupError or TypeError."""
     found = tags.read(entry.get("Tags", ()))
     return Observed(
         address=address,
         version=_current(entry),
         tags=tags.unmarked(found),
         enabled=found.get(tags.ENABLED) != OFF,
-        description=entry.get("Description", ""),
+        description=optional(entry, "Description"),
         owner=found.get(tags.PROJECT),
-        remote_id=entry["ARN"],
+        remote_id=text(entry, "ARN"),
         deleted=entry.get("DeletedDate") is not None,
     )
 
 
 def regions(entry: Answer) -> set[str]:
     """Give the other regions that a secret has a copy in, also one that failed."""
-    return {copy["Region"] for copy in entry.get("ReplicationStatus", ())}
+    return {text(copy, "Region") for copy in entry.get("ReplicationStatus", ())}
 
 
 def _current(entry: Answer) -> str:

@@ -11,9 +11,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
-    from syncer.backends.aws.api import Answer, Request
+    from syncer.backends.aws.api import Request
     from syncer.model import Address
     from syncer.naming import Template
 
@@ -25,16 +25,10 @@ LONG = 2000
 """Secrets from which several chains are worth a page more for each."""
 
 
-def pages(ask: Callable[[Request], Answer], beginnings: list[str]) -> Iterator[Answer]:
-    """Give every secret whose name begins so, one call for a hundred, those that are pending deletion too."""
+def listing(beginnings: list[str]) -> Request:
+    """Ask for every secret whose name begins so, a hundred a call, those that are pending deletion too."""
     named = {"Key": "name", "Values": beginnings}
-    request: Request = {"Filters": [named], "IncludePlannedDeletion": True, "MaxResults": PAGE}
-    while True:
-        answer = ask(request)
-        yield from answer["SecretList"]
-        if not answer.get("NextToken"):
-            return
-        request = {**request, "NextToken": answer["NextToken"]}
+    return {"Filters": [named], "IncludePlannedDeletion": True, "MaxResults": PAGE}
 
 
 def chains(names: Template, scopes: Collection[str], addresses: Iterable[Address]) -> list[list[str]]:

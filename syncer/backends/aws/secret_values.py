@@ -7,13 +7,16 @@ import uuid
 from typing import TYPE_CHECKING
 
 from syncer import crypto
+from syncer.backends.aws.answers import optional, text
 from syncer.backends.aws.errors import refusal
+from syncer.backends.aws.paging import page_of
 from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
-    from syncer.backends.aws.api import Answer, Request
+    from syncer.backends.aws.api import Answer
+    from syncer.backends.aws.paging import Page
     from syncer.model import Address
 
 REQUEST_TOKENS = "syncer/1/aws-request-token"
@@ -30,32 +33,19 @@ def written(value: Sensitive, *, binary: bool) -> dict[str, str | bytes]:
 
 
 def given(answer: Answer) -> Sensitive:
-    """Take a value out of an answer, whichever way it was written."""
+    """Take a value out of an answer, whichever way it was written. Raise LookupError or AttributeError for none."""
     if "SecretBinary" in answer:
         return Sensitive(answer["SecretBinary"])
     # Half a surrogate pair, which JSON can hold, must not become an error that holds the value.
     return Sensitive(answer["SecretString"].encode("utf-8", "surrogatepass"))
 
 
-def read_batch(
-    ask: Callable[[Request, int], Answer], names: Mapping[str, Address]
-) -> Iterator[tuple[Address, Sensitive]]:
-    """Give values by name, in one call unless AWS parts the answer. Raise what AWS says of a single one of them.
-
-    `ask` makes a call that reads so many values.
-    """
-    request: Request = {"SecretIdList": list(names)}
-    unread = len(names)
-    while True:
-        answer = ask(request, unread)
-        for problem in answer.get("Errors", ()):
-            thing = str(names.get(problem["SecretId"], "a secret"))
-            raise refusal(problem["ErrorCode"], problem.get("Message", ""), _BATCH_RIGHT, thing)
-        for entry in answer["SecretValues"]:
-            yield names[entry["Name"]], given(entry)
-        if not answer.get("NextToken"):
-            return
-        request, unread = {**request, "NextToken": answer["NextToken"]}, 0
+def batch_page(answer: Answer, names: Mapping[str, Address]) -> Page[tuple[Address, Sensitive]]:
+    """Read a page of values by name. Raise what AWS says of a single one of them."""
+    for problem in answer.get("Errors", ()):
+        thing = str(names.get(text(problem, "SecretId"), "a secret"))
+        raise refusal(text(problem, "ErrorCode"), optional(problem, "Message"), _BATCH_RIGHT, thing)
+    return page_of(answer, ((names[entry["Name"]], given(entry)) for entry in answer["SecretValues"]))
 
 
 def request_token(key: bytes, change: tuple[str, ...], value: Sensitive) -> str:

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from syncer.backends.aws import secret_rules as rules
 from syncer.backends.aws import tags
-from syncer.backends.aws.api import Api
+from syncer.backends.aws.answers import text
+from syncer.backends.aws.api import Api, unread
+from syncer.backends.aws.paging import page_of, paged
 from syncer.backends.aws.secret_entries import CURRENT, OFF, observed, regions
-from syncer.backends.aws.secret_listing import chains, pages
+from syncer.backends.aws.secret_listing import chains, listing
 from syncer.backends.aws.secret_options import SecretsManagerOptions
-from syncer.backends.aws.secret_values import REQUEST_TOKENS, given, read_batch, request_token, written
+from syncer.backends.aws.secret_values import REQUEST_TOKENS, batch_page, given, request_token, written
 from syncer.backends.base import Backend, BackendContext, Capability
-from syncer.errors import BackendError, NotFound, Refused, Unsupported
+from syncer.errors import BackendError, NotFound, Refused, Unsupported, VersionConflict
 from syncer.model import Observed
-from syncer.naming import Template
 from syncer.parallel import run
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from syncer.backends.aws.api import Answer, Request
+    from syncer.backends.aws.paging import Page
     from syncer.model import Address, Secret
     from syncer.sensitive import Sensitive
+
+T = TypeVar("T")
 
 _MARKS = 3
 """Project, address and enabled."""
@@ -67,7 +74,7 @@ class SecretsManager(Backend):
         self._binary = options.format == "binary"
         if not self._binary:
             self.capabilities = self.capabilities - {Capability.BINARY}
-        self._names = Template("name", options.prefix + options.name, context.project)
+        self._names = options.names(context.project)
         self._api = Api("secretsmanager", options, self.meter, self.concurrency)
 
     def declare(self, secret: Secret) -> Secret:
@@ -82,8 +89,8 @@ class SecretsManager(Backend):
         _refuse(f"{address}: its address, which becomes a tag,", tags.value_problem(str(address)))
         _refuse(f"{address}: its description", rules.description_problem(secret.description))
         demanded = self.options.demanded(address)
-        for name, text in demanded.items():
-            if secret.tags.get(name, text) != text:
+        for name, said in demanded.items():
+            if secret.tags.get(name, said) != said:
                 _refuse(f"{address}: tag `{name}`", f"is set by the option `tags: {self.options.tags}`")
         _refuse(f"{address}:", tags.problem({**demanded, **secret.tags}, marks=_MARKS))
 
@@ -104,10 +111,9 @@ class SecretsManager(Backend):
     def look(self, address: Address) -> Observed | None:
         """What is at one address now, in one call."""
         try:
-            found = self._call("DescribeSecret", address)
+            return self._call("DescribeSecret", address, partial(observed, address))
         except NotFound:
             return None
-        return observed(address, found)
 
     def create(self, secret: Secret, value: Sensitive) -> Observed:
         """Write a new, enabled secret with its tags; the same once more is no other. AlreadyExists if present.
@@ -119,42 +125,47 @@ class SecretsManager(Backend):
         marked = {**secret.tags, **tags.owned(self.context.project, address)}
         request = {
             "Name": self._names.name(address),
-            "ClientRequestToken": self._token(address, "", 0, value),
+            "ClientRequestToken": next(self._tokens(address, "", value)),
             "Tags": tags.pairs(marked),
             "Description": secret.description,
             "KmsKeyId": self.options.kms_key_id,
             "AddReplicaRegions": _named(self.options.replica_regions),
         }
         sent = {name: told for name, told in request.items() if told}
-        made = self._api.call("CreateSecret", str(address), {**sent, **written(value, binary=self._binary)})
+        whole = {**sent, **written(value, binary=self._binary)}
+        version, name = self._api.call("CreateSecret", str(address), whole, _made)
         return Observed(
             address=address,
-            version=made["VersionId"],
+            version=version,
             tags=dict(secret.tags),
             enabled=True,
             description=secret.description,
             owner=self.context.project,
-            remote_id=made["ARN"],
+            remote_id=name,
         )
 
     def rotate(self, secret: Secret, value: Sensitive, expected: Observed) -> Observed:
-        """Write a new version. NotFound if gone or pending deletion."""
+        """Write a new version. NotFound if gone or pending deletion; VersionConflict where another one followed it."""
         self.check_value(secret, value)  # as above
         address = secret.address
         # AWS leaves everything as it is where a version has this id already: where somebody went back to the version
         # that we expect, after we had made this very change. Then the change needs another id.
-        for reversal in range(_REVERSALS):
-            token = self._token(address, expected.version, reversal, value)
+        for reversal, token in enumerate(self._tokens(address, expected.version, value)):
             request = {"ClientRequestToken": token, **written(value, binary=self._binary)}
-            made = self._call("PutSecretValue", address, request)
-            if CURRENT in made.get("VersionStages", [CURRENT]):
-                return replace(expected, address=address, version=made["VersionId"])
+            version, current = self._call("PutSecretValue", address, _put, request)
+            if current or (not reversal and self._is_current(address, version, expected)):
+                return replace(expected, address=address, version=version)
         message = f"{address}: AWS does not make the new version the current one"
         raise BackendError(message, hint="somebody went back to the same version again and again")
 
+    def wrote(self, secret: Secret, value: Sensitive, expected: Observed | None, found: Observed) -> bool | None:
+        """Whether the current version has an id that this very change gives."""
+        tokens = self._tokens(secret.address, expected.version if expected else "", value)
+        return found.version in (tokens if expected else islice(tokens, 1))
+
     def read(self, address: Address) -> Sensitive:
         """Give the current value. NotFound if gone or pending deletion."""
-        return given(self._call("GetSecretValue", address, {"VersionStage": CURRENT}, values_read=1))
+        return self._call("GetSecretValue", address, given, {"VersionStage": CURRENT}, values_read=1)
 
     def read_many(self, addresses: Sequence[Address]) -> Iterable[tuple[Address, Sensitive]]:
         """Give the current values, twenty a call. NotFound if one is gone."""
@@ -166,40 +177,42 @@ class SecretsManager(Backend):
 
         What is to go goes first: AWS holds 50 tags and no more, and should the rest never come, it shows.
         """
+        how = self.patiently
         for action, request in self._steps(secret, expected, drop):
-            self._patient(action, secret.address, request)
-        kept = {name: text for name, text in expected.tags.items() if name not in drop}
+            how(partial(self._call, action, secret.address, unread, request))
+            how = self.then
+        kept = {name: said for name, said in expected.tags.items() if name not in drop}
         project = self.context.project
         return replace(expected, tags={**kept, **secret.tags}, description=secret.description, owner=project)
 
     def set_enabled(self, expected: Observed, *, enabled: bool) -> Observed:
         """Take the mark of a disabled secret away, or set it."""
         if enabled:
-            self._call("UntagResource", expected.address, {"TagKeys": [tags.ENABLED]})
+            self._call("UntagResource", expected.address, unread, {"TagKeys": [tags.ENABLED]})
         else:
-            self._call("TagResource", expected.address, {"Tags": tags.pairs({tags.ENABLED: OFF})})
+            self._call("TagResource", expected.address, unread, {"Tags": tags.pairs({tags.ENABLED: OFF})})
         return replace(expected, enabled=enabled)
 
     def delete(self, expected: Observed) -> None:
         """Schedule it for deletion, after the copies that we keep of it. NotFound if gone or scheduled already."""
         address = expected.address
-        copies = sorted(self._copies(address) & set(self.options.replica_regions))
-        if copies:
-            self._patient("RemoveRegionsFromReplication", address, {"RemoveReplicaRegions": copies})
-        try:
-            self._call("DeleteSecret", address, {"RecoveryWindowInDays": self.options.recovery_window_days})
-        except Refused as error:
-            error.hint = "where it has copies in other regions, name them in `replica_regions`"
-            raise
+        copies = sorted(self.patiently(partial(self._copies, address)) & set(self.options.replica_regions))
+        if not copies:
+            self._schedule_deletion(address)
+            return
+        request = {"RemoveReplicaRegions": copies}
+        self.patiently(lambda: self._call("RemoveRegionsFromReplication", address, unread, request))
+        self.then(partial(self._make_sure_of_deletion, address))
 
     def restore(self, expected: Observed) -> Observed:
         """Cancel its deletion, and copy it again to where copies are kept. NotFound where none is scheduled."""
         address = expected.address
         self._cancel_deletion(address)
-        there = self._copies(address)
+        there = self.then(partial(self._copies, address))
         missing = [region for region in self.options.replica_regions if region not in there]
         if missing:
-            self._patient("ReplicateSecretToRegions", address, {"AddReplicaRegions": _named(missing)})
+            request = {"AddReplicaRegions": _named(missing)}
+            self.then(lambda: self._call("ReplicateSecretToRegions", address, unread, request))
         return replace(expected, deleted=False)
 
     def close(self) -> None:
@@ -210,32 +223,38 @@ class SecretsManager(Backend):
         """Go through a list; what came in between two pages may make it give an entry twice."""
         thing = f"{beginnings[0]}*" + (f" and {len(beginnings) - 1} more" if len(beginnings) > 1 else "")
 
-        def ask(request: Request) -> Answer:
-            return self.patiently(lambda: self._api.call("ListSecrets", thing, request))
+        def read(answer: Answer) -> Page[Observed]:
+            named = ((self._names.address(text(entry, "Name")), entry) for entry in answer["SecretList"])
+            ours = (observed(address, entry) for address, entry in named if address and address.scope in scopes)
+            return page_of(answer, ours)
 
-        found = {}
-        for entry in pages(ask, beginnings):
-            address = self._names.address(entry["Name"])
-            if address is not None and address.scope in scopes:
-                found[address] = observed(address, entry)
-        return found.values()
+        def ask(request: Request) -> Page[Observed]:
+            return self.patiently(lambda: self._api.call("ListSecrets", thing, request, read))
+
+        found = paged(ask, listing(beginnings), f"secretsmanager:ListSecrets of {thing}")
+        return {seen.address: seen for seen in found}.values()
 
     def _read(self, addresses: Sequence[Address]) -> Iterator[tuple[Address, Sensitive]]:
-        def ask(request: Request, unread: int) -> Answer:
-            return self._api.call("BatchGetSecretValue", thing, request, values_read=unread)
-
+        names = {self._names.name(address): address for address in addresses}
         thing = str(addresses[0]) + (f" and {len(addresses) - 1} more" if len(addresses) > 1 else "")
+
+        def ask(request: Request) -> Page[tuple[Address, Sensitive]]:
+            unread = 0 if "NextToken" in request else len(names)
+            read = partial(batch_page, names=names)
+            return self._api.call("BatchGetSecretValue", thing, request, read, values_read=unread)
+
         missing = set(addresses)
-        for address, value in read_batch(ask, {self._names.name(address): address for address in addresses}):
+        action = "secretsmanager:BatchGetSecretValue"
+        for address, value in paged(ask, {"SecretIdList": list(names)}, f"{action} of {thing}"):
             missing.discard(address)
             yield address, value
         if missing:
-            message = f"{min(missing)}: not in AWS (secretsmanager:BatchGetSecretValue)"
+            message = f"{min(missing)}: not in AWS ({action})"
             raise NotFound(message)
 
     def _steps(self, secret: Secret, expected: Observed, drop: Collection[str]) -> Iterator[tuple[str, Request]]:
         """Give the calls that an update takes, at least one."""
-        missing = {name: text for name, text in secret.tags.items() if expected.tags.get(name) != text}
+        missing = {name: said for name, said in secret.tags.items() if expected.tags.get(name) != said}
         described = secret.description != (expected.description or "")
         if drop:
             yield "UntagResource", {"TagKeys": sorted(drop)}
@@ -247,11 +266,34 @@ class SecretsManager(Backend):
 
     def _copies(self, address: Address) -> set[str]:
         """Give the regions with a copy; nobody is asked where the options name none."""
-        return regions(self._patient("DescribeSecret", address)) if self.options.replica_regions else set()
+        return self._call("DescribeSecret", address, regions) if self.options.replica_regions else set()
+
+    def _is_current(self, address: Address, version: str, expected: Observed) -> bool:
+        """Whether a version that was there before we wrote it is current. VersionConflict where neither it nor ours is.
+
+        Somebody wrote after a try of ours whose answer was lost, then.
+        """
+        found = self.then(lambda: self._call("DescribeSecret", address, partial(observed, address)))
+        if found.version not in (version, expected.version):
+            message = f"{address} was changed by somebody else while it was being rotated"
+            raise VersionConflict(message, hint="plan again")
+        return found.version == version
+
+    def _schedule_deletion(self, address: Address) -> None:
+        try:
+            self._call("DeleteSecret", address, unread, {"RecoveryWindowInDays": self.options.recovery_window_days})
+        except Refused as error:
+            error.hint = error.hint or "where it has copies in other regions, name them in `replica_regions`"
+            raise
+
+    def _make_sure_of_deletion(self, address: Address) -> None:
+        """Schedule it; that it is so already is right, for a try before may have done it."""
+        with suppress(NotFound):
+            self._schedule_deletion(address)
 
     def _cancel_deletion(self, address: Address) -> None:
         try:
-            self._call("RestoreSecret", address)
+            self._call("RestoreSecret", address, unread)
         except Refused as error:
             # Of a secret that is not scheduled AWS does not document what it says.
             problem = NotFound(error.message, hint=error.hint)
@@ -259,16 +301,32 @@ class SecretsManager(Backend):
             return
         raise problem
 
-    def _token(self, address: Address, version: str, reversal: int, value: Sensitive) -> str:
-        change = (self.context.project, self._names.name(address), version, str(reversal))
-        return request_token(self.context.subkey(REQUEST_TOKENS), change, value)
+    def _tokens(self, address: Address, version: str, value: Sensitive) -> Iterator[str]:
+        """Give the ids that this change may give its version, each for when somebody went back from the one before."""
+        for reversal in range(_REVERSALS):
+            change = (self.context.project, self._names.name(address), version, str(reversal))
+            yield request_token(self.context.subkey(REQUEST_TOKENS), change, value)
 
-    def _patient(self, action: str, address: Address, request: Request = _NOTHING) -> Answer:
-        return self.patiently(lambda: self._call(action, address, request))
-
-    def _call(self, action: str, address: Address, request: Request = _NOTHING, *, values_read: int = 0) -> Answer:
+    def _call(
+        self,
+        action: str,
+        address: Address,
+        read: Callable[[Answer], T],
+        request: Request = _NOTHING,
+        *,
+        values_read: int = 0,
+    ) -> T:
         named = {"SecretId": self._names.name(address), **request}
-        return self._api.call(action, str(address), named, values_read=values_read)
+        return self._api.call(action, str(address), named, read, values_read=values_read)
+
+
+def _made(answer: Answer) -> tuple[str, str]:
+    return text(answer, "VersionId"), text(answer, "ARN")
+
+
+def _put(answer: Answer) -> tuple[str, bool]:
+    """Read the id of a version that was written, and whether AWS says that it is current."""
+    return text(answer, "VersionId"), CURRENT in answer.get("VersionStages", ())
 
 
 def _named(names: Iterable[str]) -> list[dict[str, str]]:

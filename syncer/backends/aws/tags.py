@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
+from syncer.backends.aws.answers import text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -37,9 +39,9 @@ def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def read(listed: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Read tags as answers hold them, marks included."""
-    return {pair["Key"]: pair["Value"] for pair in listed}
+def read(listed: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    """Read tags as answers hold them, marks included. Raise LookupError or TypeError for anything else."""
+    return {text(pair, "Key"): text(pair, "Value") for pair in listed}
 
 
 def unmarked(tags: Mapping[str, str]) -> dict[str, str]:
@@ -57,13 +59,13 @@ def problem(tags: Mapping[str, str], *, marks: int) -> str | None:
     return next(filter(None, (_problem(key, value) for key, value in tags.items())), None)
 
 
-def value_problem(text: str) -> str | None:
+def value_problem(said: str) -> str | None:
     """Say why a text cannot be the value of a tag; None where it can."""
-    if len(text) > LONGEST_VALUE:
+    if len(said) > LONGEST_VALUE:
         return f"is longer than {LONGEST_VALUE} characters"
-    if text.lower().startswith(_RESERVED):
+    if said.lower().startswith(_RESERVED):
         return f"begins with `{_RESERVED}`, which is AWS's own"
-    if not _spelt(text):
+    if not _spelt(said):
         return "holds something else than letters, digits, spaces and _.:/=+-@"
     return None
 
@@ -80,5 +82,5 @@ def _problem(key: str, value: str) -> str | None:
     return None if wrong is None else f"tag `{key}` {wrong}"
 
 
-def _spelt(text: str) -> bool:
-    return all(character in _SYMBOLS or unicodedata.category(character)[0] in _CATEGORIES for character in text)
+def _spelt(said: str) -> bool:
+    return all(character in _SYMBOLS or unicodedata.category(character)[0] in _CATEGORIES for character in said)
