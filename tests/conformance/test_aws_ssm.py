@@ -6,15 +6,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
-from conformance.aws import by_hand, prefix
+from conformance.aws import REGION, by_hand, prefix
 from conformance.fakes.answers import THROTTLED
 from conformance.fakes.fault_proxy import FaultProxy, Rule
 from conformance.fakes.ssm_client import HASTE, Parameter, SsmClient
 from conformance.memory import MemoryBackend
 
 from syncer.backends.aws.parameter_store import ParameterStore
+from syncer.sensitive import Sensitive
 from syncer.testing import BackendConformance
-from syncer.testing.base import context
+from syncer.testing.base import context, declared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from syncer.backends.base import Backend
     from syncer.model import Address
-    from syncer.sensitive import Sensitive
 
 NESTED = b"'\"\\$(id)`{{x}}%s"
 
@@ -57,6 +57,14 @@ class TestParameterStore(BackendConformance):
         self.proxy.set(Rule(fault=THROTTLED))
         yield
         self.proxy.set()
+
+    def test_its_arn_is_unlike_any_other(self, backend: Backend) -> None:
+        """The account and the region are part of it."""
+        made = backend.create(declared(self.address()), Sensitive(b"v"))
+        found = backend.look(made.address)
+        assert found is not None
+        name = f"/{prefix(backend.context.folder)}{backend.context.project}/{made.address.scope}/{made.address.ref}"
+        assert found.remote_id == f"arn:aws:ssm:{REGION}:123456789012:parameter{name}"
 
 
 class TestParameterStoreInMemory(BackendConformance):

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conformance.fakes.ssm_client import Parameter, SsmClient
-from support import House, actions, secret
+from support import GENERATE, House, actions, secret
 
 from syncer.engine.prepare import Request
 from syncer.errors import AccessDenied, BackendError, NotFound, Throttled, Transient
-from syncer.model import Address, OnRemove
+from syncer.model import Address, OnRemove, Rotation
 from syncer.plans import Calls
 from syncer.sensitive import Sensitive
 from syncer.testing.base import declared, same
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ONE = Address("payments", "prod/db-password")
 NAME = "/shop/payments/prod/db-password"
+ARN = f"arn:aws:ssm:eu-west-1:111122223333:parameter{NAME}"
 
 
 @pytest.fixture
@@ -121,12 +122,13 @@ def test_an_empty_page_is_not_the_last(client: SsmClient, backend: Backend, monk
 
 def test_what_others_made_is_shown_as_it_is(client: SsmClient, backend: Backend) -> None:
     """A plain String has a version and tags, and no owner; another project's has that one."""
-    _put(client, NAME, type="String", version=7, tags={"team": "a"}, other={"Description": "said by hand"})
+    _put(client, NAME, type="String", version=7, tags={"team": "a"}, other={"ARN": ARN})
     marks = {"syncer:project": "other", "syncer:enabled": "false", "syncer:description": "theirs", "syncer:birth": "b"}
     _put(client, "/shop/payments/theirs", tags=marks)
     plain, theirs = backend.observe(["payments"], [])
     assert (plain.version, plain.tags, plain.owner, plain.enabled) == ("7", {"team": "a"}, None, True)
-    assert (plain.description, plain.remote_id) == ("", NAME)
+    assert (plain.description, plain.remote_id) == ("", ARN)
+    assert theirs.remote_id == ""
     assert (theirs.version, theirs.tags, theirs.owner, theirs.enabled) == ("1-b", {}, "other", False)
     assert theirs.description == "theirs"
 
@@ -152,6 +154,8 @@ def test_a_listing_that_lags_misleads_nobody(house: House, client: SsmClient) ->
     # The old listing still shows both, the tags of the one that is gone cannot be had, and the other is doubtful.
     assert client.counted == {"DescribeParameters": 2, "ListTagsForResource": 3}
     client.parameters["/shop/payments/a"].version += 1
+    assert house.plan().changes == ()
+    client.parameters["/shop/payments/a"].value = "theirs"
     assert actions(house.plan().changes) == ["rotate(drifted)"]
 
 
@@ -163,6 +167,38 @@ def test_one_that_was_made_anew_is_another(house: House, client: SsmClient) -> N
     assert actions(house.plan().changes) == ["rotate(drifted)", "update(metadata_differs)"]
     house.apply()
     assert (client.parameters["/shop/payments/a"].value, house.plan().changes) == ("v1", ())
+
+
+@pytest.mark.parametrize("rotated", [False, True])
+def test_tags_that_somebody_takes_away(house: House, client: SsmClient, *, rotated: bool) -> None:
+    """The birth mark goes with them: the value tells that it is ours, stays, and the plan settles."""
+    house.declare(secret("payments:a", GENERATE, tags={"team": "a"}))
+    house.apply()
+    if rotated:
+        house.declare(secret("payments:a", GENERATE, tags={"team": "a"}, rotate=Rotation(version=1)))
+        house.apply()
+    parameter = client.parameters["/shop/payments/a"]
+    value, parameter.tags = parameter.value, {"theirs": "x"}
+    plan = house.plan()
+    assert actions(plan.changes) == ["update(metadata_differs)"]
+    assert plan.calls["default"].values_read == 1
+    assert not house.apply(plan).failed
+    assert (parameter.value, parameter.tags["theirs"], parameter.tags["team"]) == (value, "x", "a")
+    settled = house.plan()
+    assert (settled.changes, settled.drift, settled.calls["default"].values_read) == ((), (), 0)
+    house.declare(secret("payments:a", GENERATE, tags={"team": "b"}))
+    assert actions(house.plan().changes) == ["update(metadata_differs)"]
+
+
+def test_only_the_birth_mark_is_taken_away(house: House, client: SsmClient) -> None:
+    """Nothing is to be written; the value is read until an apply has taken note of the version."""
+    house.declare(secret("payments:a", GENERATE))
+    house.apply()
+    del client.parameters["/shop/payments/a"].tags["syncer:birth"]
+    plan = house.plan()
+    assert (plan.changes, plan.calls["default"].values_read) == ((), 1)
+    house.apply(plan)
+    assert house.plan().calls["default"].values_read == 0
 
 
 def test_read_many_in_any_order(client: SsmClient, backend: Backend) -> None:

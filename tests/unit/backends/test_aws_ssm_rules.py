@@ -8,8 +8,10 @@ import pytest
 from conformance.fakes.ssm_client import SsmClient
 
 from syncer.backends.aws import tags
+from syncer.backends.aws.parameter_store import ParameterStoreOptions
 from syncer.errors import InvalidConfiguration, Unsupported
 from syncer.model import Address
+from syncer.options import parse_options
 from syncer.sensitive import Sensitive
 from syncer.testing.base import CANARY, assert_no_leak, declared
 
@@ -148,15 +150,21 @@ def test_values_are_text(backend: Backend) -> None:
         ({"path": "/{scope}/{ref}/"}, "option `path` may hold letters"),
         ({"path": "/{scope}-{ref}"}, "with a slash between them"),
         ({"path": "/{scope}"}, "once each"),
+        ({"path": "/{scope}/{ref}/{x}"}, "and no other braces"),
         ({"type": "String"}, "unknown option `type`"),
+        ({"region": ""}, "option `region` must be the name of a region"),
+        ({"endpoint_url": "http://127.0.0.1:65536"}, "option `endpoint_url` must be a URL"),
     ],
 )
 def test_options(client: SsmClient, tmp_path: Path, options: Mapping[str, object], why: str) -> None:
-    """A wrong one is named, and what stood there is not repeated."""
-    with pytest.raises(InvalidConfiguration) as caught:
-        client.open(tmp_path, **options)
-    assert why in caught.value.message
-    assert_no_leak(CANARY, caught.value)
+    """A wrong one is named, also to who only validates, and what stood there is not repeated; the hint would do."""
+    for refusing in (lambda: client.open(tmp_path, **options), lambda: parse_options(ParameterStoreOptions, options)):
+        with pytest.raises(InvalidConfiguration) as caught:
+            refusing()
+        assert why in caught.value.message
+        assert_no_leak(CANARY, caught.value)
+        if "path" in options:
+            assert caught.value.hint == "for instance /{project}/{scope}/{ref}"
 
 
 def test_marks_are_told_from_tags() -> None:

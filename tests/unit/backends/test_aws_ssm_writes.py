@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from syncer.errors import (
     BackendError,
     NotFound,
     Refused,
+    SyncerError,
     Throttled,
     Transient,
     Unsupported,
@@ -25,7 +27,7 @@ from syncer.model import Address
 from syncer.retry import Pace, Retry
 from syncer.sensitive import Sensitive
 from syncer.testing import Fault, Faulty
-from syncer.testing.base import CANARY, assert_no_leak, declared
+from syncer.testing.base import CANARY, assert_no_leak, declared, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,6 +190,53 @@ def test_an_update_is_one_call_unless_something_goes(client: SsmClient, backend:
     assert [action for action, _ in client.calls] == ["RemoveTagsFromResource", "AddTagsToResource"]
     assert client.calls[0][1]["TagKeys"] == ["team", "syncer:description"]
     assert (bare.tags, bare.description, bare.version, _there(backend)) == ({}, "", made.version, [bare])
+
+
+def test_an_update_sets_the_birth_mark_again(client: SsmClient, backend: Backend) -> None:
+    """Whoever takes all tags away meanwhile does not move the version; what never had one is given none."""
+    made = backend.create(SECRET, VALUE)
+    client.parameters[NAME].tags.clear()
+    changed = backend.update(declared(ONE, tags={"team": "b"}), replace(made, description=""), ())
+    assert (changed.version, _there(backend)) == (made.version, [changed])
+    _plant(client, version=7)
+    taken = backend.update(SECRET, _there(backend)[0], ())
+    assert (taken.version, taken.owner, _there(backend)) == ("7", "shop", [taken])
+
+
+@pytest.mark.parametrize(
+    ("call", "kind"), [("RemoveTagsFromResource", AccessDenied), ("AddTagsToResource", BackendError)]
+)
+def test_an_update_that_is_denied_half_way(
+    client: SsmClient, backend: Backend, call: str, kind: type[SyncerError]
+) -> None:
+    """A denial of the second call must not say that all is as it was."""
+    made = backend.create(SECRET, VALUE)
+    client.refusals[call] = ["AccessDeniedException"]
+    problem = error_of(lambda: backend.update(declared(ONE), made, {"team"}))
+    assert type(problem) is kind
+    assert call in problem.message
+
+
+def test_what_comes_back_and_cannot_be_marked(client: SsmClient, backend: Backend) -> None:
+    """The value is written, so no denial may say that it is not."""
+    made = backend.create(SECRET, VALUE)
+    client.meanwhile["PutParameter"] = client.parameters.clear
+    client.refusals["AddTagsToResource"] = ["AccessDeniedException"]
+    problem = error_of(lambda: backend.rotate(SECRET, NEXT, made))
+    assert type(problem) is BackendError
+    assert client.parameters[NAME].value == "v2"
+
+
+def test_arns(client: SsmClient, backend: Backend) -> None:
+    """AWS does not tell it of what it makes, so nothing is made up; whoever asks for the parameter learns it."""
+    arn = f"arn:aws:ssm:eu-west-1:111122223333:parameter{NAME}"
+    made = backend.create(SECRET, VALUE)
+    assert made.remote_id == ""
+    client.parameters[NAME].other["ARN"] = arn
+    assert (_there(backend)[0].remote_id, backend.look(ONE).remote_id) == (arn, arn)
+    assert backend.rotate(SECRET, NEXT, made).remote_id == arn
+    client.meanwhile["PutParameter"] = client.parameters.clear
+    assert backend.rotate(SECRET, NEXT, made).remote_id == arn
 
 
 def test_fifty_tags_can_be_exchanged(client: SsmClient, backend: Backend) -> None:

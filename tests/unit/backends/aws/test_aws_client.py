@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ONE = Address("payments", "prod/db")
 ROLE = "arn:aws:iam::111122223333:role/syncer"
+TEXT = CANARY.decode()
 KEYS = "aws_access_key_id = AKIAOFTHEPROFILE\naws_secret_access_key = x\n"
 
 
@@ -52,6 +53,33 @@ def test_regions(store: Store, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatc
         monkeypatch.delenv(variable, raising=False)
 
 
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-3"}, "eu-west-3"),
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "", "AWS_PROFILE": "ci"}, "us-west-1"),
+        ({"AWS_REGION": "", "AWS_DEFAULT_PROFILE": "", "AWS_PROFILE": "ci"}, "us-west-1"),
+        ({"AWS_REGION": "", "AWS_PROFILE": ""}, "us-west-2"),
+    ],
+)
+def test_an_empty_variable_is_none(
+    store: Store,
+    proxy: FaultProxy,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    environment: dict[str, str],
+    expected: str,
+) -> None:
+    """It hides nothing."""
+    profiles = f"[default]\nregion = us-west-2\n[profile ci]\nregion = us-west-1\n{KEYS}"
+    (tmp_path / "config").write_text(profiles, encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for name, text in environment.items():
+        monkeypatch.setenv(name, text)
+    assert _listed(store) == []
+    assert _region(proxy) == expected
+
+
 def test_profiles(store: Store, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Its credentials are those that sign."""
     (tmp_path / "credentials").write_text(f"[ci]\n{KEYS}", encoding="utf-8")
@@ -65,8 +93,9 @@ def test_profiles(store: Store, proxy: FaultProxy, monkeypatch: pytest.MonkeyPat
     [
         ({}, {"profile": "gone"}, InvalidConfiguration, "the AWS settings cannot be used: The config profile (gone)"),
         ({"AWS_REGION": None}, {}, InvalidConfiguration, "the AWS settings cannot be used: You must specify a region"),
-        ({}, {"region": "no region"}, InvalidConfiguration, "the AWS settings cannot be used: Provided region_name"),
-        ({"AWS_ENDPOINT_URL": "no url"}, {}, InvalidConfiguration, "Invalid endpoint configuration: it is no URL"),
+        ({"AWS_REGION": f"{TEXT}/#"}, {}, InvalidConfiguration, "cannot be used: the region has no region's form"),
+        ({"AWS_ENDPOINT_URL": f"http://u:{TEXT}@ho st/"}, {}, InvalidConfiguration, "the AWS settings cannot be used"),
+        ({"AWS_METADATA_SERVICE_TIMEOUT": TEXT}, {}, InvalidConfiguration, "the AWS settings cannot be used"),
         ({"AWS_DEFAULTS_MODE": "no mode"}, {}, InvalidConfiguration, "the AWS settings cannot be used: "),
         ({"AWS_ACCESS_KEY_ID": None}, {}, AccessDenied, "payments/*: no AWS credentials that can be used"),
         ({"AWS_ACCESS_KEY_ID": None}, {"role_arn": ROLE}, AccessDenied, "payments/*: no AWS credentials"),
@@ -88,6 +117,83 @@ def test_surroundings_that_cannot_be_used(
     assert type(problem) is kind
     assert message in problem.message
     assert problem.hint
+    assert_no_leak(CANARY, problem)
+
+
+NOBODY = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
+
+
+@pytest.mark.parametrize(
+    ("environment", "config"),
+    [
+        ({"AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere/token", "AWS_ROLE_ARN": ROLE}, ""),
+        ({"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://example.com/{TEXT}"}, ""),
+        (
+            {
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/nowhere/token",
+            },
+            "",
+        ),
+        ({}, f"credential_process = /nowhere/program {TEXT}"),
+        ({}, f"credential_process = echo {TEXT}"),
+        ({}, "credential_process = echo []"),
+        ({}, "credential_process = echo 'unclosed"),
+        ({}, f"credential_process = sh -c 'echo {TEXT} >&2; exit 3'"),
+    ],
+)
+@pytest.mark.parametrize("role", [{}, {"role_arn": ROLE}], ids=["bare", "role"])
+def test_credentials_that_cannot_be_had(
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    environment: dict[str, str],
+    config: str,
+    role: dict[str, str],
+) -> None:
+    """Whatever a provider of the SDK stumbles over: it is the credentials, with the usual hint."""
+    for name, text in {**NOBODY, **environment}.items():
+        monkeypatch.delenv(name) if text is None else monkeypatch.setenv(name, text)
+    (tmp_path / "config").write_text(f"[default]\n{config}\n", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    problem = _listed(store, **role)
+    assert type(problem) is AccessDenied
+    assert "no AWS credentials that can be used (secretsmanager:ListSecrets: " in problem.message
+    assert (problem.hint or "").startswith("set AWS_PROFILE, or sign in")
+    assert_no_leak(CANARY, problem)
+
+
+def _role_with(proxy: FaultProxy, credentials: str) -> None:
+    """Let AssumeRole give this."""
+    around = f"<AssumeRoleResponse><AssumeRoleResult>{credentials}</AssumeRoleResult></AssumeRoleResponse>"
+    answer = Answer(status=200, headers=(("Content-Type", "text/xml"),), body=around.encode())
+    proxy.set(Rule(fault=answer, calls="POST /"))
+
+
+def _credentials(expiration: str) -> str:
+    keys = f"<AccessKeyId>AKIA</AccessKeyId><SecretAccessKey>{TEXT}</SecretAccessKey><SessionToken>t</SessionToken>"
+    return f"<Credentials>{keys}<Expiration>{expiration}</Expiration></Credentials>"
+
+
+@pytest.mark.parametrize(
+    ("credentials", "message", "hint"),
+    [
+        ("", "no AWS credentials that can be used", "set AWS_PROFILE, or sign in"),
+        (_credentials("never"), "no AWS credentials that can be used", "set AWS_PROFILE, or sign in"),
+        (_credentials("2001-01-01T00:00:00Z"), "the AWS credentials had expired when they came", "is the clock"),
+    ],
+)
+def test_a_role_whose_credentials_are_of_no_use(
+    store: Store, proxy: FaultProxy, credentials: str, message: str, hint: str
+) -> None:
+    """An answer without them, with a date that is none, or with one that is over."""
+    _role_with(proxy, credentials)
+    problem = _listed(store, role_arn=ROLE)
+    assert type(problem) is AccessDenied
+    assert message in problem.message
+    assert (problem.hint or "").startswith(hint)
+    assert_no_leak(CANARY, problem)
+    assert not proxy.calls("ListSecrets")
 
 
 def test_nobody_there(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import boto3
 import botocore
 import pytest
-from botocore.exceptions import ClientError, ParamValidationError, SSLError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError, SSLError
 from conformance.fakes.answers import (
     BARE_UNAVAILABLE,
     EXPIRED_TOKEN,
@@ -185,6 +185,24 @@ def test_missing_rights_are_named(text: str, action: str, hint: str) -> None:
     assert_no_leak(CANARY, problem)
 
 
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("RequestTimeTooSkewed", "is the clock of this machine right?"),
+        ("RequestExpired", "is the clock of this machine right?"),
+        ("InvalidSignatureException", "is the clock of this machine right? Is the secret access key"),
+        ("SignatureDoesNotMatch", "is the clock of this machine right? Is the secret access key"),
+        ("UnrecognizedClientException", "`aws sts get-caller-identity` shows"),
+        ("ExpiredTokenException", "sign in again"),
+    ],
+)
+def test_clocks_are_suspected(code: str, hint: str) -> None:
+    """Where the time is what AWS does not accept."""
+    problem = errors.refusal(code, "", PUT, "x")
+    assert type(problem) is AccessDenied
+    assert (problem.hint or "").startswith(hint)
+
+
 def test_a_create_is_never_not_found() -> None:
     """What is not there then is a key."""
     problem = errors.refusal("ResourceNotFoundException", "", "secretsmanager:CreateSecret", "x")
@@ -193,7 +211,13 @@ def test_a_create_is_never_not_found() -> None:
 
 @pytest.mark.parametrize(
     ("headers", "asked"),
-    [({}, None), ({"x-amz-retry-after": "1500"}, 1.5), ({"retry-after": "7"}, 7.0), ({"retry-after": "soon"}, None)],
+    [
+        ({}, None),
+        ({"retry-after": "9" * 400}, None),
+        ({"x-amz-retry-after": "1500"}, 1.5),
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "soon"}, None),
+    ],
 )
 def test_the_delay_that_a_server_asks_for(headers: dict[str, str], asked: float | None) -> None:
     """In milliseconds by AWS's header, in seconds by HTTP's."""
@@ -207,9 +231,11 @@ def test_errors_of_the_sdk_itself() -> None:
     """One that quotes what was to be sent is not quoted; one about the line says where to look."""
     invalid = ParamValidationError(report=TEXT)
     problem = errors.translated(invalid, PUT, "payments:prod/db")
-    assert type(problem) is BackendError
-    assert problem.message == f"payments:prod/db: the AWS SDK failed at {PUT} (ParamValidationError)"
+    assert type(problem) is Refused
+    assert problem.message == f"payments:prod/db: the AWS SDK does not take what {PUT} was to say, and sent nothing"
     assert_no_leak(CANARY, problem)
+    odd = errors.translated(BotoCoreError(), PUT, "x")
+    assert (type(odd), odd.message) == (BackendError, f"x: the AWS SDK failed at {PUT} (BotoCoreError)")
     garbled = errors.translated(ValueError(TEXT), PUT, "x")
     assert type(garbled) is Transient
     assert_no_leak(CANARY, garbled)

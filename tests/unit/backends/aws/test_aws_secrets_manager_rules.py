@@ -12,6 +12,7 @@ from syncer.backends.aws.secrets_manager import SecretsManager
 from syncer.backends.base import Capability
 from syncer.errors import InvalidConfiguration, Unsupported
 from syncer.model import Address
+from syncer.options import parse_options
 from syncer.sensitive import Sensitive
 from syncer.testing.base import CANARY, assert_no_leak, context, declared
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 ONE = Address("payments", "prod/db")
 TEXT = CANARY.decode()
+ROLE = "arn:aws:iam::111122223333:role/syncer"
 
 
 def _open(folder: Path, **options: Any) -> SecretsManager:
@@ -48,17 +50,32 @@ def _open(folder: Path, **options: Any) -> SecretsManager:
         ({"endpoint_url": TEXT}, "option `endpoint_url` must be a URL"),
         ({"endpoint_url": f"https://user:{TEXT}@host"}, "option `endpoint_url` must be a URL"),
         ({"endpoint_url": f"ftp://{TEXT}"}, "option `endpoint_url` must be a URL"),
+        ({"endpoint_url": "http://127.0.0.1:0"}, "option `endpoint_url` must be a URL"),
+        ({"endpoint_url": "http://127.0.0.1:65536"}, "option `endpoint_url` must be a URL"),
+        ({"endpoint_url": "http://127.0.0.1:abc"}, "option `endpoint_url` must be a URL"),
+        ({"endpoint_url": "http://[::1"}, "option `endpoint_url` must be a URL"),
+        ({"endpoint_url": "http://a..b"}, "option `endpoint_url` must be a URL"),
+        ({"endpoint_url": "http://-x-"}, "option `endpoint_url` must be a URL"),
+        ({"region": ""}, "option `region` must be the name of a region"),
+        ({"region": f"{TEXT}/#"}, "option `region` must be the name of a region"),
+        ({"profile": ""}, "option `profile` must be the name of a profile"),
+        ({"kms_key_id": ""}, "option `kms_key_id` must be the id, the ARN or the alias"),
+        ({"kms_key_id": f"{TEXT} "}, "option `kms_key_id` must be the id, the ARN or the alias"),
+        ({"role_arn": ROLE, "external_id": ""}, "option `external_id` takes 2 to 1,224"),
+        ({"role_arn": ROLE, "external_id": "x"}, "option `external_id` takes 2 to 1,224"),
+        ({"role_arn": ROLE, "external_id": f"{TEXT}!"}, "option `external_id` takes 2 to 1,224"),
         ({"role_arn": TEXT}, "option `role_arn` must be the ARN of an IAM role"),
-        ({"external_id": TEXT}, "option `external_id` goes with `role_arn`"),
+        ({"external_id": "tenant-1"}, "option `external_id` goes with `role_arn`"),
         ({"kms_key": TEXT}, "unknown option `kms_key`, did you mean `kms_key_id`"),
     ],
 )
 def test_options_that_cannot_be_used(tmp_path: Path, options: dict[str, Any], rule: str) -> None:
-    """Refused before anything is asked, by name, and never repeated: a value may have been typed there."""
-    with pytest.raises(InvalidConfiguration) as caught:
-        _open(tmp_path, **options)
-    assert rule in caught.value.message
-    assert_no_leak(CANARY, caught.value)
+    """Refused before anything is asked, also by who only validates, and never repeated: it may be a value."""
+    for refusing in (lambda: _open(tmp_path, **options), lambda: parse_options(SecretsManager.Options, options)):
+        with pytest.raises(InvalidConfiguration) as caught:
+            refusing()
+        assert rule in caught.value.message
+        assert_no_leak(CANARY, caught.value)
 
 
 def test_options_that_can_be_used(tmp_path: Path) -> None:
@@ -68,7 +85,7 @@ def test_options_that_can_be_used(tmp_path: Path) -> None:
         region="eu-central-1",
         profile="ci",
         role_arn="arn:aws-us-gov:iam::111122223333:role/team/syncer",
-        external_id="x",
+        external_id="tenant-1",
         endpoint_url="http://127.0.0.1:5000/base",
         kms_key_id="alias/ours",
         name="{scope}+{project}/{ref}",
@@ -94,6 +111,14 @@ def test_capabilities_follow_the_format(tmp_path: Path) -> None:
 
 
 LONG = Address("payments", "x" * 247)
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost:4566", "[::1]:5000", "127.0.0.1:65535/base", "vpce-1.x.eu-west-1.vpce.amazonaws.com"]
+)
+def test_endpoints(tmp_path: Path, host: str) -> None:
+    """Names and numbers, with and without a port."""
+    assert _open(tmp_path, endpoint_url=f"http://{host}").options.endpoint_url.endswith(host)
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,18 @@ import pytest
 from conformance.aws import REGION, by_hand
 from conformance.fakes.answers import aws_error
 from conformance.fakes.fault_proxy import FaultProxy, Reset, Rewrite, Rule
-from support import House, actions, secret
+from conformance.fakes.loopback import Answer
+from support import GENERATE, House, actions, secret
 
 from syncer.backends.aws.secret_values import request_token
-from syncer.errors import AlreadyExists, BackendError, NotFound, Refused, Transient
-from syncer.model import Address, OnRemove
+from syncer.errors import AccessDenied, AlreadyExists, BackendError, NotFound, Refused, Transient, VersionConflict
+from syncer.model import Address, OnRemove, Rotation
 from syncer.sensitive import Sensitive
-from syncer.testing.base import declared, same
+from syncer.testing.base import declared, error_of, same
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conformance.aws import Store
 
 ONE = Address("payments", "prod/db")
@@ -102,20 +105,84 @@ def test_a_version_that_never_becomes_current(store: Store, proxy: FaultProxy) -
     """A store that ignores every put is not asked for ever."""
     backend = store.open()
     made = backend.create(declared(ONE), Sensitive(V1))
-    proxy.set(Rule(fault=Rewrite(lambda page: {**page, "VersionStages": []}), calls="PutSecretValue"))
+    ignored = Answer(body=b'{"VersionId": "00000000-0000-4000-8000-000000000000", "VersionStages": []}')
+    proxy.set(Rule(fault=ignored, calls="PutSecretValue"))
     with pytest.raises(BackendError, match="does not make the new version the current one"):
         backend.rotate(declared(ONE), Sensitive(V2), made)
     assert len(proxy.calls("PutSecretValue")) == 20
+    assert len(proxy.calls("DescribeSecret")) == 1
+
+
+@pytest.mark.parametrize("stages", [{"VersionStages": []}, {}])
+def test_a_version_whose_stages_are_not_told(store: Store, proxy: FaultProxy, stages: dict[str, object]) -> None:
+    """It is looked at, and not taken for another's."""
+    backend = store.open()
+    made = backend.create(declared(ONE), Sensitive(V1))
+    proxy.set(Rule(fault=Rewrite(lambda page: {"VersionId": page["VersionId"], **stages}), calls="PutSecretValue"))
+    turned = backend.rotate(declared(ONE), Sensitive(V2), made)
+    assert turned.version == backend.look(ONE).version != made.version
+    assert len(proxy.calls("PutSecretValue")) == 1
+
+
+def test_what_somebody_wrote_after_ours_stays(store: Store, proxy: FaultProxy) -> None:
+    """The same rotation again finds its version superseded: that is no going back, and is not written over."""
+    backend = store.open()
+    made = backend.create(declared(ONE), Sensitive(V1))
+    backend.rotate(declared(ONE), Sensitive(V2), made)
+    store.client.put_secret_value(SecretId=store.name("prod/db"), SecretString="theirs")
+    proxy.clear()
+    with pytest.raises(VersionConflict, match="payments:prod/db was changed by somebody else"):
+        backend.rotate(declared(ONE), Sensitive(V2), made)
+    assert _names(proxy) == ["PutSecretValue", "DescribeSecret"]
+    assert same(backend.read(ONE), Sensitive(b"theirs"))
+
+
+def test_the_store_tells_our_own_writes(store: Store) -> None:
+    """By the id of the current version, which only this change gives; after any number of reversals."""
+    backend, secret_ = store.open(), declared(ONE)
+    made = backend.create(secret_, Sensitive(V1))
+    assert backend.wrote(secret_, Sensitive(V1), None, made) is True
+    assert backend.wrote(secret_, Sensitive(V2), None, made) is False
+    for _ in range(3):
+        turned = backend.rotate(secret_, Sensitive(V2), made)
+        assert backend.wrote(secret_, Sensitive(V2), made, turned) is True
+        assert backend.wrote(secret_, Sensitive(V1), made, turned) is False
+        assert backend.wrote(secret_, Sensitive(V2), turned, turned) is False
+        assert backend.wrote(secret_, Sensitive(V2), None, turned) is False
+        store.client.update_secret_version_stage(
+            SecretId=store.name("prod/db"),
+            VersionStage="AWSCURRENT",
+            RemoveFromVersionId=turned.version,
+            MoveToVersionId=made.version,
+        )
 
 
 @pytest.mark.parametrize("call", ["CreateSecret", "PutSecretValue"])
 def test_a_lost_answer_makes_no_second(house: House, store: Store, proxy: FaultProxy, call: str) -> None:
-    """The engine looks, finds its own doing, and the next plan is empty."""
+    """The engine looks, knows its own doing by the version's id, and the next plan is empty. No value is read."""
     house.declare(secret(str(ONE)))
     if call == "PutSecretValue":
         house.apply()
         house.environ["VALUE"] = "v2"
     proxy.set(Rule(fault=Reset(after_forward=True), calls=call, times=1))
+    assert not house.apply().failed
+    assert house.plan().changes == ()
+    assert len(store.versions("prod/db")) == (1 if call == "CreateSecret" else 2)
+    assert len(proxy.calls(call)) == 1
+    assert not proxy.calls("*GetSecretValue")
+
+
+@pytest.mark.parametrize("call", ["CreateSecret", "PutSecretValue"])
+@pytest.mark.parametrize("nothing", [{}, [1], {"VersionId": 5, "ARN": None}], ids=["empty", "list", "numbers"])
+def test_an_answer_that_says_nothing_makes_no_second(
+    house: House, store: Store, proxy: FaultProxy, call: str, nothing: object
+) -> None:
+    """The write may have been made: the engine looks before it makes another."""
+    house.declare(secret(str(ONE), GENERATE))
+    if call == "PutSecretValue":
+        house.apply()
+        house.declare(secret(str(ONE), GENERATE, rotate=Rotation(version=1)))
+    proxy.set(Rule(fault=Rewrite(lambda _page: nothing), calls=call, times=1))
     assert not house.apply().failed
     assert house.plan().changes == ()
     assert len(store.versions("prod/db")) == (1 if call == "CreateSecret" else 2)
@@ -300,6 +367,67 @@ def test_copies_that_are_not_ours_stop_a_deletion(store: Store) -> None:
     with pytest.raises(Refused, match="payments:prod/db: AWS refused secretsmanager:DeleteSecret") as caught:
         store.open(replica_regions=["eu-north-1"]).delete(made)
     assert caught.value.hint == "where it has copies in other regions, name them in `replica_regions`"
+
+
+DENIED = aws_error("AccessDeniedException", "no")
+
+
+def test_a_later_call_that_is_denied_is_no_refusal(store: Store, proxy: FaultProxy) -> None:
+    """What was done before it is done; a denial of the first call left everything as it was."""
+    backend = store.open(replica_regions=[COPY])
+    made = backend.create(declared(ONE, tags={"old": "1"}), Sensitive(V1))
+    changed = declared(ONE, tags={"new": "1"}, description="d")
+    pending = backend.create(declared(Address("payments", "two")), Sensitive(V1))
+    backend.delete(pending)
+    attempts: dict[str, Callable[[], object]] = {
+        "UntagResource": lambda: backend.update(changed, made, ["old"]),
+        "TagResource": lambda: backend.update(changed, made, ["old"]),
+        "UpdateSecret": lambda: backend.update(changed, made, ["old"]),
+        "RemoveRegionsFromReplication": lambda: backend.delete(made),
+        "DeleteSecret": lambda: backend.delete(made),
+        "RestoreSecret": lambda: backend.restore(pending),
+        "ReplicateSecretToRegions": lambda: backend.restore(pending),
+    }
+    first = {"UntagResource", "RemoveRegionsFromReplication", "RestoreSecret"}
+    for call, attempt in attempts.items():
+        proxy.set(Rule(fault=DENIED, calls=call))
+        problem = error_of(attempt)
+        assert type(problem) is (AccessDenied if call in first else BackendError), call
+        assert call in problem.message
+        assert problem.hint
+
+
+def test_a_look_at_copies_that_is_denied(store: Store, proxy: FaultProxy) -> None:
+    """Before a deletion it is a denial; after a restoration it is not."""
+    backend = store.open(replica_regions=[COPY])
+    made = backend.create(declared(ONE), Sensitive(V1))
+    proxy.set(Rule(fault=DENIED, calls="DescribeSecret"))
+    assert type(error_of(lambda: backend.delete(made))) is AccessDenied
+    proxy.set()
+    backend.delete(made)
+    proxy.set(Rule(fault=DENIED, calls="DescribeSecret"))
+    assert type(error_of(lambda: backend.restore(made))) is BackendError
+
+
+def test_a_deletion_whose_answer_is_lost_is_made(store: Store, proxy: FaultProxy) -> None:
+    """After its copies are gone it is tried again in here, and finds that it was made."""
+    backend = store.open(replica_regions=[COPY])
+    made = backend.create(declared(ONE), Sensitive(V1))
+    proxy.set(Rule(fault=Reset(after_forward=True), calls="DeleteSecret", times=1))
+    backend.delete(made)
+    assert backend.look(ONE).deleted
+    assert len(proxy.calls("DeleteSecret")) == 2
+
+
+def test_a_better_hint_stays(store: Store, proxy: FaultProxy) -> None:
+    """Copies are suspected where nothing else is known."""
+    backend = store.open()
+    made = backend.create(declared(ONE), Sensitive(V1))
+    for code, hint in (("LimitExceededException", "a quota"), ("InvalidParameterException", "where it has copies")):
+        proxy.set(Rule(fault=aws_error(code, "no"), calls="DeleteSecret"))
+        with pytest.raises(Refused) as caught:
+            backend.delete(made)
+        assert (caught.value.hint or "").startswith(hint)
 
 
 def test_other_regions_are_other_stores(store: Store) -> None:
