@@ -11,7 +11,7 @@ import pytest
 from conformance.fakes.fault_proxy import Cut, Hang, Reset, Rule
 from remote import REMOTE, Remote, remote
 
-from syncer.errors import AccessDenied, SyncerError, VersionConflict
+from syncer.errors import AccessDenied, BackendError, SyncerError, VersionConflict
 from syncer.model import Address, OnRemove
 from syncer.sensitive import Sensitive
 from syncer.testing.base import declared
@@ -171,7 +171,8 @@ def test_each_call_denied_alone(there: Remote) -> None:
         there.spoil(Rule(fault=there.denied(kind), calls=lambda call, kind=kind: _kind(call.name) == kind))
         errors = life(there)
         for error in errors:
-            assert isinstance(error, AccessDenied), (kind, error.message)
+            # A denial after the first call of a write is none that left everything as it was.
+            assert isinstance(error, AccessDenied | BackendError), (kind, error.message)
             assert "denied" in error.message
             assert error.hint
         there.assert_secret(*errors)

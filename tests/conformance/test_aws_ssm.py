@@ -59,7 +59,7 @@ class TestParameterStore(BackendConformance):
         self.proxy.set()
 
     def test_its_arn_is_unlike_any_other(self, backend: Backend) -> None:
-        """The account and the region are part of it."""
+        """The account and the region are part of it; other regions are other stores."""
         made = backend.create(declared(self.address()), Sensitive(b"v"))
         found = backend.look(made.address)
         assert found is not None

@@ -239,9 +239,9 @@ class SecretsManager(Backend):
         thing = str(addresses[0]) + (f" and {len(addresses) - 1} more" if len(addresses) > 1 else "")
 
         def ask(request: Request) -> Page[tuple[Address, Sensitive]]:
-            unread = 0 if "NextToken" in request else len(names)
+            values = 0 if "NextToken" in request else len(names)
             read = partial(batch_page, names=names)
-            return self._api.call("BatchGetSecretValue", thing, request, read, values_read=unread)
+            return self._api.call("BatchGetSecretValue", thing, request, read, values_read=values)
 
         missing = set(addresses)
         action = "secretsmanager:BatchGetSecretValue"

@@ -1,4 +1,4 @@
-"""Moto where Secrets Manager keeps rules that AWS documents and moto 5.2 does not keep."""
+"""Moto where Secrets Manager keeps rules that AWS documents and moto 5.2 does not keep, and parameters have ARNs."""
 
 from __future__ import annotations
 
@@ -25,8 +25,12 @@ def strict_moto() -> Iterator[str]:
 
 
 def correct() -> None:
-    """Refuse what is pending deletion and batches that are too large; clear descriptions; heed who moved a stage."""
+    """Refuse what is pending deletion and batches that are too large; clear descriptions; heed who moved a stage.
+
+    Tell the ARN of a parameter that is described.
+    """
     from moto.secretsmanager.models import SecretsManagerBackend as Backend
+    from moto.ssm.responses import SimpleSystemManagerResponse as Ssm
 
     Backend.create_secret = _refusing(Backend.create_secret, SCHEDULED)
     for name in ("put_secret_value", "tag_resource", "untag_resource"):
@@ -34,6 +38,7 @@ def correct() -> None:
     Backend.update_secret = _clearing(Backend.update_secret)
     Backend.update_secret_version_stage = _moving(Backend.update_secret_version_stage)
     Backend.batch_get_secret_value = _counting(Backend.batch_get_secret_value)
+    Ssm.describe_parameters = _naming(Ssm.describe_parameters)
 
 
 def _refusing(method: Callable[..., Any], message: str) -> Callable[..., Any]:
@@ -83,6 +88,19 @@ def _counting(method: Callable[..., Any]) -> Callable[..., Any]:
         return method(self, **kwargs)
 
     return counting
+
+
+def _naming(method: Callable[..., Any]) -> Callable[..., Any]:
+    from moto.ssm.utils import parameter_arn
+
+    @wraps(method)
+    def naming(self: Any) -> Any:
+        answer = method(self)
+        for found in answer.result["Parameters"]:
+            found["ARN"] = parameter_arn(self.current_account, self.region, found["Name"])
+        return answer
+
+    return naming
 
 
 if __name__ == "__main__":
