@@ -63,9 +63,12 @@ class Vault(Backend):
             self.capabilities = _CAPABILITIES - {Capability.SOFT_DELETE}
         self._template = options.template(context.project)
         self._layout: Layout = JsonFields() if options.format == "json" else OneField(options.field)
-        wire = Wire(Server.find(options, context.environ, context.folder), self.meter)
+        server = Server.find(options, context.environ, context.folder)
+        wire = Wire(server, self.meter)
         self._api = Api(wire, Session(parse_auth(options.auth), context, wire))
-        self._kv = Kv(self._api, options.mount)
+        self._kv = Kv(
+            self._api, options.mount, "/".join(filter(None, [server.address, (server.namespace or "").strip("/")]))
+        )
         self._chains = Chains(self._kv, self._layout, self)
         self._listing = Listing(self._kv, self._template, self.patiently, min(context.width, self.concurrency))
 
@@ -115,9 +118,9 @@ class Vault(Backend):
         return value
 
     def update(self, secret: Secret, expected: Observed, drop: Collection[str]) -> Observed:
-        """Set tags, description and owner mark in one call."""
+        """Set tags, description and owner mark in one write."""
         wanted = {**dict.fromkeys(drop), **marks.declared(secret, self.context.project)}
-        self._kv.mark(self._place(secret.address), wanted)
+        self._chains.update(self._place(secret.address), wanted)
         tags = {**{key: text for key, text in expected.tags.items() if key not in drop}, **secret.tags}
         return replace(
             expected,
@@ -150,4 +153,4 @@ class Vault(Backend):
         return Place(str(address), self._template.name(address))
 
     def _observed(self, address: Address, entry: Entry) -> Observed:
-        return entry.observed(address, f"{self._kv.mount}/{self._template.name(address)}")
+        return entry.observed(address, self._kv.name(self._template.name(address)))

@@ -65,14 +65,15 @@ class Chains:
 
     def rotate(self, place: Place, fields: Json, expected: Observed) -> str:
         """Write a version that has our fields new and all others as they were. Give it."""
-        held: frozenset[str] = frozenset()
-        if self._layout.marked or not expected.enabled:
-            held = self._layout.held(self._as_expected(place, expected).custom)
+        found = self._as_expected(place, expected)
+        held = self._layout.held(found.custom)
         names = frozenset(fields)
         # Named before they are there and until they are gone, so that ours are never taken for somebody else's.
         self._name(place, held, held | names, self._patiently)
-        write = self._write if expected.enabled else self._write_hidden
-        version = self._unhurried(lambda: write(place, fields, held - names, expected.version))
+        if found.hidden:
+            version = self._unhurried(lambda: self._write_hidden(place, fields, held - names, found))
+        else:
+            version = self._unhurried(lambda: self._write(place, fields, held - names, found.version))
         self._name(place, held | names, names, self._then)
         return version
 
@@ -93,7 +94,7 @@ class Chains:
             # Somebody brought back what we had deleted; with the mark, it would be deleted again.
             self._patiently(lambda: self._kv.mark(place, {marks.DELETED: None}))
         if not found.hidden:
-            self._patiently(lambda: self._kv.hide(place, [marks.number(found.version)]))
+            self._patiently(lambda: self._kv.hide(place, found.numbers))
         return found._replace(hidden=True, custom=marks.merged(found.custom, {marks.DELETED: None}))
 
     def delete(self, place: Place, expected: Observed, *, purge: bool) -> None:
@@ -103,8 +104,13 @@ class Chains:
             self._patiently(lambda: self._kv.purge(place))
             return
         self._patiently(lambda: self._kv.mark(place, marks.deleted(enabled=not found.hidden)))
-        if not found.hidden:
-            self._patiently(lambda: self._kv.hide(place, [marks.number(found.version)]))
+        if found.numbers and not found.hidden:
+            self._patiently(lambda: self._kv.hide(place, found.numbers))
+
+    def update(self, place: Place, wanted: Marks) -> None:
+        """Change the custom metadata of a secret that is ours or nobody's. NotFound where it is gone."""
+        self._ours(place)
+        self._patiently(lambda: self._kv.mark(place, wanted))
 
     def restore(self, place: Place, expected: Observed) -> Entry:
         """Take the mark away, then let readers have it if they had it before. Mark it again where that is refused."""
@@ -123,6 +129,13 @@ class Chains:
 
     def _as_expected(self, place: Place, expected: Observed, *, deleted: bool = False) -> Entry:
         """Look. NotFound where it is gone, VersionConflict where it is another project's or another version."""
+        found = self._ours(place, deleted=deleted)
+        if found.version != expected.version:
+            raise _moved(place, found.version, expected.version)
+        return found
+
+    def _ours(self, place: Place, *, deleted: bool = False) -> Entry:
+        """Look. NotFound where it is gone, VersionConflict where it is another project's by now."""
         found = self._unhurried(lambda: self._kv.look(place))
         if found is None or not found.version or found.deleted is not deleted:
             message = f"{place.thing}: not in vault"
@@ -130,8 +143,6 @@ class Chains:
         if found.owner not in (None, self._project):
             message = f"{place.thing}: belongs to project {found.owner}"
             raise VersionConflict(message, hint="one secret has one project; plan again")
-        if found.version != expected.version:
-            raise _moved(place, found.version, expected.version)
         return found
 
     def _claim(self, place: Place, found: Entry | None, wanted: Marks) -> None:
@@ -158,13 +169,12 @@ class Chains:
             return self._kv.patch(place, fields, drop, cas)
         return self._kv.replace(place, fields, drop, cas)
 
-    def _write_hidden(self, place: Place, fields: Json, drop: Collection[str], version: str) -> str:
-        """Show the old version, without which other people's fields cannot be kept, and hide both in any case."""
-        cas = marks.number(version)
-        shown = {cas}
-        self._patiently(lambda: self._kv.show(place, cas))
+    def _write_hidden(self, place: Place, fields: Json, drop: Collection[str], found: Entry) -> str:
+        """Show the old version, without which other people's fields cannot be kept, and hide all in any case."""
+        shown = set(found.numbers)
+        self._patiently(lambda: self._kv.show(place, marks.number(found.version)))
         try:
-            written = self._write(place, fields, drop, version)
+            written = self._write(place, fields, drop, found.version)
             shown.add(marks.number(written))
         finally:
             self._then(lambda: self._kv.hide(place, shown))

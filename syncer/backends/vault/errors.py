@@ -93,6 +93,13 @@ _RULES = (
         "{thing}: vault at {server} has no such namespace",
         "option `namespace`, or VAULT_NAMESPACE",
     ),
+    _Rule(
+        (404,),
+        r"\A\s*<",
+        InvalidConfiguration,
+        "{thing}: what answers at {server} is no vault",
+        "check `address` or VAULT_ADDR",
+    ),
     _Rule((404,), "", NotFound, "{thing}: not in vault"),
     _Rule(
         (400,),
@@ -171,7 +178,7 @@ def knows_us_not(answer: Answer) -> bool:
 
 def said(answer: Answer) -> str:
     """Give the texts of an answer that is an error; to find something in, never to show: they may quote a request."""
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         document = json.loads(answer.body)
         errors = document.get("errors") if isinstance(document, dict) else None
         return "\n".join(map(str, errors)) if isinstance(errors, list) else ""

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from syncer.backends.vault import marks
+from syncer.backends.vault.errors import said, told
 from syncer.backends.vault.marks import Entry
 from syncer.backends.vault.messages import Request, garbled
 from syncer.errors import AccessDenied, InvalidConfiguration, NotFound, Refused
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _ABSENT = 404
 _NO_SUCH_METHOD = 405
+_BROKEN = 500
 _CANNOT_SCAN = (400, 403, _ABSENT, _NO_SUCH_METHOD, 500)
 """What a server says that has no scan, a policy without the right to it, and a scan that a name of others breaks."""
 _ODD = (LookupError, TypeError, AttributeError, ValueError)
@@ -48,12 +50,17 @@ class Held(NamedTuple):
 class Kv:
     """One mount; safe to share between threads. Writes raise NotFound where nothing is, and all what `errors` tells."""
 
-    def __init__(self, api: Api, mount: str) -> None:
+    def __init__(self, api: Api, mount: str, where: str) -> None:
         self.mount = mount.strip("/")
+        self._where = where
         self._api = api
         self._lock = threading.Lock()
         self._proven = False
         """Whether this is known to be what we take it for, or that nobody will tell us."""
+
+    def name(self, path: str) -> str:
+        """Call a secret by a name that none on another server, in another namespace or mount has."""
+        return f"{self._where}/{self.mount}/{path}"
 
     def look(self, place: Place) -> Entry | None:
         """Give the metadata of a secret; None where there is none."""
@@ -84,7 +91,7 @@ class Kv:
         answer = self._call("GET", "data", place)
         with suppress(*_ODD):
             data = answer.document["data"]
-            return Held(dict(data["data"]), dict(data["metadata"].get("custom_metadata") or {}))
+            return Held(dict(data["data"] or {}), dict(data["metadata"].get("custom_metadata") or {}))
         raise garbled(answer)
 
     def make(self, place: Place, wanted: Marks) -> None:
@@ -108,8 +115,13 @@ class Kv:
     def patch(self, place: Place, fields: Json, drop: Iterable[str], cas: int) -> str:
         """Write a version as above that keeps the other fields. NotFound also where readers find nothing."""
         body = {"data": {**dict.fromkeys(drop), **fields}, "options": {"cas": cas}}
-        answer = self._call("PATCH", "data", place, body, accept=(_NO_SUCH_METHOD,))
-        return _written(answer) if answer.ok else self.replace(place, fields, drop, cas)
+        answer = self._call("PATCH", "data", place, body, accept=(_NO_SUCH_METHOD, _BROKEN))
+        if answer.ok:
+            return _written(answer)
+        if answer.status == _BROKEN and "does not exist" not in said(answer):
+            raise told(answer)
+        # No patch is known here, or the version holds null instead of fields, which both servers take and then miss.
+        return self.replace(place, fields, drop, cas)
 
     def replace(self, place: Place, fields: Json, drop: Iterable[str], cas: int) -> str:
         """Do what `patch` does by reading and writing: for what no patch can say, and a server that knows none."""

@@ -55,7 +55,7 @@ class Listing:
         for found in self._found(frozenset(scopes)):
             empty = False
             if found.entry.version:
-                yield found.entry.observed(found.address, f"{self._kv.mount}/{found.path}")
+                yield found.entry.observed(found.address, self._kv.name(found.path))
         if empty:
             self._patiently(self._kv.check)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from syncer.errors import Unsupported, VersionConflict
@@ -51,6 +52,8 @@ class Entry(NamedTuple):
     destroyed: bool
     """Whether its value is gone for good."""
     custom: Mapping[str, str]
+    versions: Mapping[str, Json] = MappingProxyType({})
+    """Each by its number, older ones too."""
 
     @classmethod
     def of(cls, data: Json, date: str | None) -> Entry:
@@ -60,9 +63,15 @@ class Entry(NamedTuple):
             return cls("", hidden=False, destroyed=False, custom=custom)
         newest = data["versions"].get(str(current))
         if newest is None or newest["destroyed"]:
-            return cls(f"{current}{DESTROYED}", hidden=False, destroyed=True, custom=custom)
+            return cls(f"{current}{DESTROYED}", hidden=False, destroyed=True, custom=custom, versions=data["versions"])
         hidden = _is_over(newest["deletion_time"], date)
-        return cls(f"{current}@{newest['created_time']}", hidden=hidden, destroyed=False, custom=custom)
+        token = f"{current}@{newest['created_time']}"
+        return cls(token, hidden=hidden, destroyed=False, custom=custom, versions=data["versions"])
+
+    @property
+    def numbers(self) -> list[int]:
+        """The versions that can be hidden: an older one may hold the same value as the newest."""
+        return [int(name) for name, version in self.versions.items() if not version["destroyed"]]
 
     @property
     def owner(self) -> str | None:

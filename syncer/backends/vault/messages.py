@@ -68,7 +68,7 @@ class Answer:
     @property
     def document(self) -> Json:
         """The JSON object that it is; empty where it has no body. Raise Transient for anything else."""
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             found = json.loads(self.body or b"{}")
             if isinstance(found, dict):
                 return found

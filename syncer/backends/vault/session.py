@@ -44,6 +44,8 @@ class Session:
         self._token: Sensitive | None = None
         self._due: float | None = None
         """When it is to be renewed; None where that is not known yet."""
+        self._turned_down: SyncerError | None = None
+        """Why there will be no token in this run: asked again for each address, a server locks the user out."""
 
     def token(self) -> Sensitive:
         """Give the token, logging in if there is none yet. Raise AccessDenied, InvalidConfiguration, SourceError."""
@@ -80,7 +82,15 @@ class Session:
         return found
 
     def _log_in(self, auth: Login) -> Sensitive:
-        grant = logins.log_in(auth, self._credentials.text, Line(self._send))
+        if self._turned_down is not None:
+            raise type(self._turned_down)(self._turned_down.message, hint=self._turned_down.hint)
+        try:
+            grant = logins.log_in(auth, self._credentials.text, Line(self._send))
+        except Transient:
+            raise
+        except SyncerError as error:
+            self._turned_down = error
+            raise
         self._due = self._after(grant.life)
         return grant.token
 

@@ -249,8 +249,8 @@ def test_a_lost_race(bench: Bench) -> None:
     bench.raw.put(PATH, {"value": "theirs"})
     with pytest.raises(VersionConflict) as caught:
         backend.rotate(declared(DB), Sensitive(b"v2"), made)
-    assert caught.value.message == "payments:prod/db: somebody else wrote it since it was looked at"
-    assert caught.value.hint == "plan again"
+    assert caught.value.message == "payments:prod/db: vault holds version 2, not 1"
+    assert caught.value.hint == "somebody else wrote it; plan again"
 
 
 def test_nothing_there(bench: Bench) -> None:

@@ -9,6 +9,7 @@ import pytest
 from conformance.fakes.answers import VAULT_DENIED, vault_error
 from conformance.fakes.loopback import Answer
 from conformance.fakes.vault.clock import SECOND
+from conformance.fakes.vault.tokens import Grant
 from vault_bench import DB, PATH
 
 from syncer.errors import (
@@ -58,12 +59,12 @@ def test_what_stands_where(bench: Bench) -> None:
         "syncer:description": "main",
         "team": "a",
     }
-    assert made.remote_id == f"secret/{PATH}"
+    assert made.remote_id == look(bench.open()).remote_id == f"{bench.proxy.url}/secret/{PATH}"
     assert made.version.startswith("1@20")
 
 
 def test_calls_of_each_write(bench: Bench) -> None:
-    """As few as can be: what is there is looked at where the store has no condition, and nowhere else."""
+    """As few as can be: what is there is looked at, because no condition of the store knows whose it is."""
     backend = bench.open()
     made = bench.create(backend)
     assert bench.calls() == [
@@ -74,9 +75,9 @@ def test_calls_of_each_write(bench: Bench) -> None:
         "POST data",
     ]
     turned = backend.rotate(declared(DB), Sensitive(b"v2"), made)
-    assert bench.calls() == ["PATCH data"]
+    assert bench.calls() == ["GET metadata", "PATCH data"]
     backend.update(declared(DB, tags={"a": "b"}), turned, ())
-    assert bench.calls() == ["PATCH metadata"]
+    assert bench.calls() == ["GET metadata", "PATCH metadata"]
     off = backend.set_enabled(turned, enabled=False)
     assert bench.calls() == ["GET metadata", "POST delete"]
     on = backend.set_enabled(off, enabled=True)
@@ -286,7 +287,7 @@ def test_a_version_that_nobody_knows(bench: Bench, version: str) -> None:
     """Such as a plan that did not look gives."""
     backend = bench.open()
     made = replace(bench.create(backend), version=version)
-    with pytest.raises(VersionConflict, match="not known"):
+    with pytest.raises(VersionConflict, match="plan again|holds version 1"):
         backend.rotate(declared(DB), Sensitive(b"v2"), made)
 
 
@@ -591,3 +592,70 @@ def test_the_mount_is_asked_for_once(bench: Bench) -> None:
     other = bench.open()
     assert len(list(other.observe(["payments"], []))) == 1
     assert not [name for name in bench.calls() if "sys" in name]
+
+
+# What a review found.
+
+
+@BOTH
+def test_older_versions_are_hidden_with_the_newest(bench: Bench) -> None:
+    """They may hold the same value: somebody wrote a field beside it, or a run was killed."""
+    backend = bench.open()
+    bench.create(backend)
+    bench.raw.put(PATH, {"value": "v1", "note": "x"})
+    off = backend.set_enabled(look(backend), enabled=False)
+    versions = bench.raw.kv("GET", "metadata", PATH)["versions"]
+    assert [bool(version["deletion_time"]) for version in versions.values()] == [True, True]
+    backend.rotate(declared(DB), Sensitive(b"v2"), off)
+    versions = bench.raw.kv("GET", "metadata", PATH)["versions"]
+    assert [bool(version["deletion_time"]) for version in versions.values()] == [True, True, True]
+
+
+@BOTH
+def test_what_another_project_made_anew_is_not_written(bench: Bench) -> None:
+    """Its version counts from 1 again, so that no check-and-set tells."""
+    backend = bench.open()
+    made = bench.create(backend)
+    bench.raw.kv("DELETE", "metadata", PATH)
+    bench.raw.put(PATH, {"value": "theirs"}, {"syncer:project": "other"})
+    for write in (
+        lambda: backend.rotate(declared(DB), Sensitive(b"v2"), made),
+        lambda: backend.update(declared(DB, tags={"a": "b"}), made, ()),
+    ):
+        with pytest.raises(VersionConflict, match="belongs to project other"):
+            write()
+    assert bench.raw.fields(PATH) == {"value": "theirs"}
+    assert look(backend).owner == "other"
+
+
+@BOTH
+def test_a_version_of_null(bench: Bench) -> None:
+    """Somebody wrote null instead of fields, which both servers take: there is no value, and a rotation makes one."""
+    backend = bench.open()
+    bench.create(backend)
+    bench.raw.kv("POST", "data", PATH, {"data": None})
+    with pytest.raises(NotFound):
+        backend.read(DB)
+    backend.rotate(declared(DB), Sensitive(b"v2"), look(backend))
+    assert bench.raw.fields(PATH) == {"value": "v2"}
+
+
+def test_a_hidden_rotation_that_cannot_be_hidden_is_no_refusal(bench: Bench) -> None:
+    """The new value is there: what says otherwise would leave it to readers, and state without a word of it."""
+    backend = bench.open()
+    off = backend.set_enabled(bench.create(backend), enabled=False)
+    bench.spoil("POST /v1/*/delete/*", VAULT_DENIED)
+    with pytest.raises(BackendError, match="denied") as caught:
+        backend.rotate(declared(DB), Sensitive(b"v2"), off)
+    assert type(caught.value) is BackendError
+
+
+def test_a_login_that_fails_is_not_tried_for_each_address(bench: Bench) -> None:
+    """The server would lock the user out."""
+    bench.server.user("ci", "right", Grant(policies=("root",)))
+    auth = {"method": "userpass", "username": "ci", "password": {"env": "PASSWORD"}}
+    backend = bench.open(auth=auth, environ={"PASSWORD": "wrong"})
+    for _ in range(3):
+        with pytest.raises(AccessDenied, match="turned the login"):
+            backend.look(DB)
+    assert len([call for call in bench.proxy.log if "/login/" in call.path]) == 1

@@ -20,11 +20,10 @@ from vault_bench import DB
 
 from syncer.backends.vault.connections import Connection
 from syncer.backends.vault.errors import failed
+from syncer.backends.vault.kv import Place
 from syncer.backends.vault.messages import Request
 from syncer.errors import AccessDenied, InvalidConfiguration, Refused, SyncerError, Transient
 from syncer.model import Address
-from syncer.sensitive import Sensitive
-from syncer.testing.base import declared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +96,7 @@ def test_a_connection_that_is_ended_at_that_moment(
     assert len(connected) == 2
     hang_up(bench)
     with pytest.raises(Transient, match="connection lost"):
-        backend.rotate(declared(DB), Sensitive(b"v2"), made)
+        backend._kv.mark(Place("it", "shop/payments/prod/db"), {"a": "b"})
     assert len(connected) == 2
 
 
