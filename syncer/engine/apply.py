@@ -271,7 +271,7 @@ class Applier:
         unfinished = self._blocked | {change.address for change in self._skipped}
         for address, desired in self.plan.desired.items():
             record = self._before(address)
-            if record is None or record.fingerprint is None or address in unfinished:
+            if record is None or address in unfinished or not (record.fingerprint or record.restored):
                 continue
             settled = records.settled(record, desired, source_digest(desired.secret.source))
             version = self.plan.versions.get(address, record.version)

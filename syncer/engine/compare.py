@@ -20,7 +20,8 @@ def value_reason(
 ) -> Reason | None:
     """Why the value needs a new version by itself, or None. `versioned`: the backend's tokens can be compared."""
     if record.fingerprint is None:
-        return Reason.UNKNOWN_VALUE
+        kept = record.restored and desired.made_at_apply and observed.version == record.version
+        return None if kept and not _source_changed(desired, record, values) else Reason.UNKNOWN_VALUE
     if _source_changed(desired, record, values):
         return Reason.SOURCE_CHANGED
     if versioned and observed.version != record.version:

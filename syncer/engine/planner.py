@@ -201,7 +201,7 @@ def _bring_back(  # what is there, and what is known of it
 ) -> None:
     """Restore what is pending deletion, then treat it like any other."""
     if record is not None and record.version != observed.version:
-        record = replace(record, fingerprint=None)
+        record = replace(record, fingerprint=None, restored=False)
     chain = chain_of(found, desired.secret, observed, None)
     chain.origin = origin
     chain.snapshot = None  # to the reader of a plan it comes into being
@@ -302,15 +302,15 @@ def _compare(  # two of them are where the findings go
 
 def _why_rotate(facts: Facts, desired: Desired, record: Record | None, observed: Observed) -> Reason | None:
     if record is None:
-        # Deleted by ourselves and restored: what is made once and can be read is kept.
-        kept = desired.made_at_apply and observed.deleted and facts.can(desired.secret.backend, Capability.READ)
+        # Deleted by ourselves and restored: what is made once is kept, read or not.
+        kept = desired.made_at_apply and observed.deleted
         asked = Reason.ROTATION_REQUESTED if facts.rotate(desired.secret.address) else None
         return asked if kept else Reason.UNKNOWN_VALUE
     address = desired.secret.address
     actual = facts.actual.get(address)
     versioned = actual is None and facts.can(record.backend, Capability.VERSION_IN_LIST)
     reason = compare.value_reason(desired, record, observed, facts.values, versioned=versioned)
-    if reason is None and actual is not None and actual != record.fingerprint:
+    if reason is None and actual is not None and record.fingerprint is not None and actual != record.fingerprint:
         reason = Reason.DRIFTED
     return reason or compare.rotation_reason(desired.secret, record, facts.now, requested=facts.rotate(address))
 

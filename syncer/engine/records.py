@@ -30,6 +30,10 @@ def assumed(change: Change, record: Record | None, source: str, now: datetime) -
     if change.secret is None:
         return {}
     known = record or _fresh(change.secret, source, now)
+    if change.reason is Reason.PENDING_DELETION and change.observed is not None:
+        same = record.fingerprint if record and record.version == change.observed.version else None
+        there = replace(known, backend=change.backend, version=change.observed.version, fingerprint=same)
+        return {change.address: replace(there, interrupted=True, restored=same is None)}
     unknown = replace(
         known,
         backend=change.backend,
@@ -103,11 +107,18 @@ def _written(
     )
     if change.reason is Reason.PENDING_DELETION:
         same = record.fingerprint if record.version == observed.version else None
-        return replace(after, version=observed.version, fingerprint=fingerprint or same)
+        known = fingerprint or same
+        return replace(after, version=observed.version, fingerprint=known, restored=known is None)
     if change.writes_value:
         rotation = _declared(secret).rotate.version
         after = replace(
-            after, version=observed.version, fingerprint=fingerprint, source=source, rotation=rotation, rotated=now
+            after,
+            version=observed.version,
+            fingerprint=fingerprint,
+            source=source,
+            rotation=rotation,
+            rotated=now,
+            restored=False,
         )
     if change.action in (Action.CREATE, Action.UPDATE):
         declared = _declared(secret)

@@ -41,6 +41,8 @@ class Record:
     """When the value was last written."""
     interrupted: bool = False
     """A run ended between a write and its record: differences from what is observed are ours, not drift."""
+    restored: bool = False
+    """It came back from a deletion with the value that it had, which nobody has read: one made once is to stay."""
     previous_backend: str | None = None
     """The backend that still holds the secret from before it moved to `backend`."""
 
@@ -90,6 +92,7 @@ def record_document(record: Record) -> dict[str, Any]:
         "description": record.description,
         "rotation": record.rotation,
         "interrupted": record.interrupted,
+        "restored": record.restored,
         "previous_backend": record.previous_backend,
     }
     return document | {name: value for name, value in seldom.items() if value}
@@ -112,6 +115,7 @@ def parse_record(document: dict[str, Any]) -> Record:
         created=_moment(document["created"]),
         rotated=_moment(document["rotated"]),
         interrupted=document.get("interrupted", False),
+        restored=document.get("restored", False),
         previous_backend=document.get("previous_backend"),
     )
 

@@ -66,9 +66,7 @@ class Vault(Backend):
         server = Server.find(options, context.environ, context.folder)
         wire = Wire(server, self.meter)
         self._api = Api(wire, Session(parse_auth(options.auth), context, wire))
-        self._kv = Kv(
-            self._api, options.mount, "/".join(filter(None, [server.address, (server.namespace or "").strip("/")]))
-        )
+        self._kv = Kv(self._api, options.mount, server.place)
         self._chains = Chains(self._kv, self._layout, self)
         self._listing = Listing(self._kv, self._template, self.patiently, min(context.width, self.concurrency))
 

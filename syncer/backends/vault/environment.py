@@ -30,6 +30,11 @@ class Server:
     tls: Tls
     proxies: Proxies
 
+    @property
+    def place(self) -> str:
+        """The address and the namespace: what tells its mounts from those of others."""
+        return "/".join(filter(None, [self.address, (self.namespace or "").strip("/")]))
+
     @classmethod
     def find(cls, options: VaultOptions, environ: Mapping[str, str], folder: Path) -> Server:
         """Put them together. Raise InvalidConfiguration."""

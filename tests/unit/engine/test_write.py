@@ -419,13 +419,17 @@ def test_a_store_that_knows_its_own_writes_is_not_read(house: Watched) -> None:
 
 
 def test_what_is_restored_stays_on_record_where_it_may_not_be_read(house: Watched) -> None:
-    """It came back; what it holds is unknown, and the next plan says so instead of calling it somebody else's."""
+    """It came back, and a value that is made once is to stay: as long as its version says that it is the same."""
     house.declare(secret("s:a", GENERATE, on_remove=OnRemove.DELETE))
     house.apply()
     house.withdraw("s:a")
     house.apply()
     house.declare(secret("s:a", GENERATE))
     house.fail(AccessDenied("denied"), "read", times=FOR_EVER)
+    held = house.store().values[A]
     assert applied(house.apply()) == ["create"]
     house.forget_calls()
+    settles(house)
+    assert house.store().values[A] is held
+    house.plant("s:a", b"theirs")
     assert actions(house.plan().changes) == ["rotate(unknown_value)"]

@@ -90,7 +90,7 @@ def test_a_connection_that_is_ended_at_that_moment(
     """What only asks is asked again, once; a write may have been done, so who asked must look."""
     monkeypatch.setattr(Connection, "dropped", False)
     backend = bench.open(address=bench.server.url)
-    made = bench.create(backend)
+    bench.create(backend)
     hang_up(bench)
     assert backend.look(DB) is not None
     assert len(connected) == 2
