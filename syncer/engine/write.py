@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from syncer.backends.base import Capability
 from syncer.errors import (
+    AccessDenied,
     AlreadyExists,
     NotFound,
     StalePlan,
@@ -215,10 +216,16 @@ class _Create(_ValueWrite):
         # Nothing stood there before, and only this project writes its mark: from here, unless another run of it did.
         # Another's mark or value shows that our try made nothing. No mark shows nothing: not every store has one.
         ours = found is not None and found.owner == self.writer.project
-        if found is not None and ours and self._made(found, None) is not False:
+        if found is not None and ours and not self._is_of_another_run(found):
             return found
         self.lost = found is None or found.owner is None
         return None
+
+    def _is_of_another_run(self, found: Observed) -> bool:
+        try:
+            return self._made(found, None) is False
+        except AccessDenied:
+            return False  # who may not read has to believe the mark
 
 
 @dataclass(slots=True)

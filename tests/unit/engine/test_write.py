@@ -433,3 +433,15 @@ def test_what_is_restored_stays_on_record_where_it_may_not_be_read(house: Watche
     assert house.store().values[A] is held
     house.plant("s:a", b"theirs")
     assert actions(house.plan().changes) == ["rotate(unknown_value)"]
+
+
+def test_a_lost_create_is_believed_where_nothing_may_be_read(house: Watched) -> None:
+    """Our mark is there, and a role that only applies has no right to more."""
+    house.declare(secret("s:a", GENERATE))
+    house.faults = [
+        Fault(error=LOST, method="create", after=True),
+        Fault(error=AccessDenied("denied"), method="read", times=FOR_EVER),
+    ]
+    assert applied(house.apply()) == ["create"]
+    house.forget_calls()
+    assert house.plan().changes == ()
