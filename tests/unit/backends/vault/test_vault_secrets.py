@@ -594,7 +594,7 @@ def test_the_mount_is_asked_for_once(bench: Bench) -> None:
     assert not [name for name in bench.calls() if "sys" in name]
 
 
-# What a review found.
+# Writes of others, and of runs that were cut off.
 
 
 @BOTH
