@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from syncer.backends.vault import environment
-from syncer.backends.vault.options import Declared
+from syncer.backends.vault.options import Declared, check_folders
 from syncer.errors import InvalidConfiguration
 from syncer.options import did_you_mean, parse_options
 from syncer.sensitive import Sensitive
@@ -85,6 +85,7 @@ def parse_auth(given: Declared | None) -> Auth:
         message = f"option `auth.method` must be one of {', '.join(METHODS)}{meant}"
         raise InvalidConfiguration(message)
     try:
+        check_folders("mount", keys.get("mount"))
         return parse_options(METHODS[method], keys)
     except InvalidConfiguration as error:
         hint = "a credential is a source, such as {env: NAME} or {file: PATH}: it never stands in the manifest itself"

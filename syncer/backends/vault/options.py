@@ -47,7 +47,7 @@ class VaultOptions:
         if self.address is not None:
             check_address("option `address`", self.address)
         for name in ("namespace", "mount"):
-            _check_folders(name, getattr(self, name))
+            check_folders(name, getattr(self, name))
         if self.mount == "":
             _refuse("mount", "must not be empty")
         if not self.field:
@@ -59,8 +59,8 @@ class VaultOptions:
 
     def template(self, project: str) -> Template:
         """Give the path of a secret inside the mount. Raise InvalidConfiguration for one that the server changes."""
-        _check_folders("prefix", self.prefix)
-        _check_folders("path", self.path)
+        check_folders("prefix", self.prefix)
+        check_folders("path", self.path)
         text = f"{self.prefix.strip('/')}/{self.path.strip('/')}".lstrip("/")
         return Template("path", text, project)
 
@@ -78,9 +78,9 @@ def check_address(what: str, address: str) -> None:
         raise InvalidConfiguration(message, hint="for instance https://vault.example.com:8200")
 
 
-def _check_folders(option: str, text: str | None) -> None:
+def check_folders(option: str, text: str | None) -> None:
     """Raise InvalidConfiguration for a path that the server would clean, and so take for another one."""
-    folders = text.strip("/").split("/") if text else []
+    folders = text.strip("/").split("/") if text and isinstance(text, str) else []
     if any(folder in ("", ".", "..") or not folder.isprintable() for folder in folders):
         _refuse(option, "must be a path of folders, none of them empty, `.` or `..`")
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from syncer.backends.vault.connections import Connections
 from syncer.backends.vault.errors import downgraded, failed, told
 from syncer.backends.vault.messages import REPEATABLE, Answer
+from syncer.backends.vault.options import check_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,12 +68,14 @@ class Wire:
     def _exchange(self, connection: Connection, request: Request, headers: Mapping[str, str]) -> Answer | SyncerError:
         self._meter.call(values_read=request.values_read)
         target = f"{connection.prefix}/v1/{quote(request.path)}"
-        body = None if request.body is None else json.dumps(request.body, separators=(",", ":")).encode()
+        # Vault counts a text as it is written: escaped to ASCII, it might be too long.
+        text = json.dumps(request.body, separators=(",", ":"), ensure_ascii=False)
+        body = None if request.body is None else text.encode()
         kept = False
         try:
             connection.request(request.method, target, body, {**headers, **connection.extra})
             response = connection.getresponse()
-            given, text = response.headers, response.read()
+            given, content = response.headers, response.read()
             kept = not response.will_close
         except (OSError, HTTPException) as error:
             connection.ended = isinstance(error, ConnectionError)
@@ -82,15 +85,16 @@ class Wire:
                 self._connections.put_back(connection)
             else:
                 connection.close()
-        return Answer(request=request, server=connection.base, status=response.status, headers=given, body=text)
+        return Answer(request=request, server=connection.base, status=response.status, headers=given, body=content)
 
 
 def _active(answer: Answer) -> str:
-    """Give the address of the node that a standby names. Raise Refused where it names none that we would go to."""
+    """Give the address of the node that a standby names. Raise what says so where we would not go there."""
     base, found, _ = answer.headers.get("Location", "").partition("/v1/")
     scheme, colon, host = base.partition("://")
     if not found or scheme not in ("http", "https") or not colon or not host or base == answer.server:
         raise told(answer)
+    check_address("the address that a standby of vault names", base)
     if scheme == "http" and answer.server.startswith("https:"):
         raise downgraded(answer)
     return base

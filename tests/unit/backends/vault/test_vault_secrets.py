@@ -25,7 +25,7 @@ from syncer.errors import (
 )
 from syncer.model import Address
 from syncer.sensitive import Sensitive
-from syncer.testing.base import declared
+from syncer.testing.base import assert_no_leak, declared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -659,3 +659,31 @@ def test_a_login_that_fails_is_not_tried_for_each_address(bench: Bench) -> None:
         with pytest.raises(AccessDenied, match="turned the login"):
             backend.look(DB)
     assert len([call for call in bench.proxy.log if "/login/" in call.path]) == 1
+
+
+@pytest.mark.parametrize(
+    "place", ["http://host:99999", "http://[::", "http://a host", "http://user:hunter2@host", "http://host?x"]
+)
+def test_a_standby_that_names_no_server(bench: Bench, place: str) -> None:
+    """A clear error without what stood there."""
+    headers = (("Location", f"{place}/v1/secret/metadata/x"),)
+    bench.spoil("GET *", Answer(status=307, headers=headers, body=b""))
+    with pytest.raises(InvalidConfiguration, match="that a standby of vault names") as caught:
+        bench.open().look(DB)
+    assert_no_leak(b"hunter2", caught.value)
+
+
+@pytest.mark.parametrize("mount", ["../sys", "a//b", "."])
+def test_a_method_is_mounted_nowhere_else(bench: Bench, mount: str) -> None:
+    """The server would clean the path, and be sent the credentials there."""
+    auth = {"method": "approle", "mount": mount, "role_id": "r"}
+    with pytest.raises(InvalidConfiguration, match="option `mount` must be a path"):
+        bench.open(auth=auth)
+
+
+def test_the_longest_value_in_any_script(bench: Bench) -> None:
+    """What is sent is as long as the value, not as its escapes."""
+    value = "\u00e9".encode() * (512 * 1024)
+    bench.create(bench.open(), value)
+    (sent,) = [call.body for call in bench.proxy.log if call.name.startswith("POST") and "/data/" in call.path]
+    assert len(sent) < len(value) + 200
