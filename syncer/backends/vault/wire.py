@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -66,21 +67,22 @@ class Wire:
         raise found
 
     def _exchange(self, connection: Connection, request: Request, headers: Mapping[str, str]) -> Answer | SyncerError:
-        self._meter.call(values_read=request.values_read)
         target = f"{connection.prefix}/v1/{quote(request.path)}"
         # Vault counts a text as it is written: escaped to ASCII, it might be too long.
         text = json.dumps(request.body, separators=(",", ":"), ensure_ascii=False)
         body = None if request.body is None else text.encode()
-        kept = False
+        kept, read = False, 0
         try:
             connection.request(request.method, target, body, {**headers, **connection.extra})
             response = connection.getresponse()
             given, content = response.headers, response.read()
             kept = not response.will_close
+            read = request.values_read if response.status == HTTPStatus.OK else 0
         except (OSError, HTTPException) as error:
             connection.ended = isinstance(error, ConnectionError)
             return failed(error, request, connection.base)
         finally:
+            self._meter.call(values_read=read)
             if kept:
                 self._connections.put_back(connection)
             else:

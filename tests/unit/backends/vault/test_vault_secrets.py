@@ -687,3 +687,15 @@ def test_the_longest_value_in_any_script(bench: Bench) -> None:
     bench.create(bench.open(), value)
     (sent,) = [call.body for call in bench.proxy.log if call.name.startswith("POST") and "/data/" in call.path]
     assert len(sent) < len(value) + 200
+
+
+def test_a_denied_read_is_no_value_read(bench: Bench) -> None:
+    """It is a call, and what an auditor reads of it says so."""
+    backend = bench.open()
+    bench.create(backend)
+    bench.spoil("GET /v1/secret/data/*", VAULT_DENIED)
+    before = backend.meter.total
+    with pytest.raises(AccessDenied):
+        backend.read(DB)
+    after = backend.meter.total
+    assert (after.calls - before.calls, after.values_read) == (1, 0)
