@@ -1,4 +1,4 @@
-"""Names in a store made from addresses by a template, and addresses found again in names."""
+"""Names made from addresses: by a template, with the way back, and as keys of an environment."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ _FIELD = re.compile(r"\{([^{}]*)\}")
 # A scope has no slash and a ref may have some: `shop/payments/prod/db-password` can be read in one way only.
 _SCOPE = r"(?P<scope>[A-Za-z0-9_][A-Za-z0-9._-]*?)"
 _REF = r"(?P<ref>[A-Za-z0-9_][A-Za-z0-9._/-]*)"
+_NO_WORD = re.compile(r"[^A-Za-z0-9_]")
+
+
+def upper_snake(ref: str) -> str:
+    """Spell a ref as the name of an environment variable: `prod/db-password` is `PROD_DB_PASSWORD`.
+
+    Several refs may share one, and one that starts with a digit is no name: the caller must refuse both.
+    """
+    return _NO_WORD.sub("_", ref).upper()
 
 
 @dataclass(frozen=True)

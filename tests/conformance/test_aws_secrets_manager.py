@@ -58,3 +58,9 @@ class TestSecretsManagerBinary(TestSecretsManager):
     """Values as bytes."""
 
     options: ClassVar[dict[str, Any]] = {"format": "binary"}
+
+
+class TestSecretsManagerForKestra(TestSecretsManager):
+    """With the tags, and the second mark of a disabled secret, that Kestra goes by."""
+
+    options: ClassVar[dict[str, Any]] = {"reader": "kestra"}

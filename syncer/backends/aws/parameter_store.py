@@ -212,7 +212,7 @@ class ParameterStore(Backend):
         if enabled:
             self._untag(expected.address, [tags.ENABLED])
         else:
-            self._tag(expected.address, {tags.ENABLED: "false"})
+            self._tag(expected.address, {tags.ENABLED: tags.OFF})
         return replace(expected, enabled=enabled)
 
     def delete(self, expected: Observed) -> None:
@@ -248,7 +248,7 @@ class ParameterStore(Backend):
             address=address,
             version=_version(parameter.number, found.get(BIRTH, "")),
             tags=tags.unmarked(found),
-            enabled=found.get(tags.ENABLED) != "false",
+            enabled=found.get(tags.ENABLED) != tags.OFF,
             description=found.get(DESCRIPTION, ""),
             owner=found.get(tags.PROJECT),
             remote_id=parameter.arn,
@@ -268,7 +268,7 @@ class ParameterStore(Backend):
 
     def _adopt(self, secret: Secret, made: int, expected: Observed) -> Observed:
         """Mark what our own overwrite made, because somebody deleted the parameter a moment before."""
-        disabled = {} if expected.enabled else {tags.ENABLED: "false"}
+        disabled = {} if expected.enabled else {tags.ENABLED: tags.OFF}
         marks = {**self._birth_marks(secret), **disabled}
         self.then(lambda: self._tag(secret.address, {**secret.tags, **marks}))
         return self._born(secret, made, marks, expected.remote_id)

@@ -16,21 +16,24 @@ if TYPE_CHECKING:
 
 CURRENT = "AWSCURRENT"
 """The stage of the version that readers get."""
-OFF = "false"
-"""What the mark of a disabled secret says."""
 
 _STAGES = ("SecretVersionsToStages", "VersionIdsToStages")
 """The same, as a list and as DescribeSecret call it."""
 
 
-def observed(address: Address, entry: Answer) -> Observed:
-    """Read an entry; one that nobody ever gave a value has the version "". Raise LookupError or TypeError."""
+def observed(address: Address, entry: Answer, off: Mapping[str, str], *, wanted: bool) -> Observed:
+    """Read an entry; one that nobody ever gave a value has the version "". Raise LookupError or TypeError.
+
+    `off` are the marks of a disabled secret. One that has some of them only is neither enabled nor disabled: it is
+    told as what it is not `wanted` to be, so that the next apply sets or takes all.
+    """
     found = tags.read(entry.get("Tags", ()))
+    there = sum(found.get(name) == said for name, said in off.items())
     return Observed(
         address=address,
         version=_current(entry),
-        tags=tags.unmarked(found),
-        enabled=found.get(tags.ENABLED) != OFF,
+        tags=tags.unmarked(found, off),
+        enabled=not wanted if 0 < there < len(off) else not there,
         description=optional(entry, "Description"),
         owner=found.get(tags.PROJECT),
         remote_id=text(entry, "ARN"),

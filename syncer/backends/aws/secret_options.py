@@ -1,4 +1,4 @@
-"""What may stand beside `type: aws-secrets-manager`, and the tags that a profile demands of every secret."""
+"""What may stand beside `type: aws-secrets-manager`, and the tags that a reader of its own rules needs."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from syncer.backends.aws import secret_rules as rules
+from syncer.backends.aws import tags
 from syncer.backends.aws.options import AwsOptions, refuse
-from syncer.naming import Template
+from syncer.naming import Template, upper_snake
+from syncer.readers import Reader
 
 if TYPE_CHECKING:
-    from syncer.model import Address
+    from syncer.model import Address, Secret
 
-KESTRA = "kestra"
 FORMATS = ("string", "json", "binary")
 _WINDOW = range(7, 31)
+_TAGS = ("namespace", "key", "prefix")
+_KESTRAS_PREFIX = str(Reader.KESTRA)
+"""What Kestra takes where its configuration names none."""
+# No colon, unlike our other marks: Kestra's configuration has the name of this one as a key.
+_EXCLUDED = {"syncer-disabled": "true"}
+_EXCLUDED_HINT = 'for instance {syncer-disabled: "true"}'
 _REGION = re.compile(r"([a-z]+-)+[0-9]+")
 
 
@@ -33,8 +40,10 @@ class SecretsManagerOptions(AwsOptions):
     """`string`; `json`, text that is a JSON object; `binary`, any bytes."""
     replica_regions: list[str] = field(default_factory=list)
     """Where a copy is kept of each secret that is made or restored."""
-    tags: str | None = None
-    """`kestra`: the tags by which a Kestra that only reads finds a secret, whose namespace the scope is."""
+    reader: str | None = None
+    """`kestra`: secrets have the tags by which a Kestra that only reads finds them; a scope is a namespace."""
+    excluded_tag: dict[str, str] | None = None
+    """A tag that a disabled secret bears for this reader: Kestra's `excluded-tags` name it."""
 
     def __post_init__(self) -> None:
         """Raise InvalidConfiguration for what cannot be used, never repeating it."""
@@ -50,7 +59,7 @@ class SecretsManagerOptions(AwsOptions):
         if self.format not in FORMATS:
             refuse("format", f"must be one of {', '.join(FORMATS)}")
         self._check_regions()
-        self._check_profile()
+        self._check_reader()
 
     def _check_regions(self) -> None:
         regions = self.replica_regions
@@ -59,18 +68,43 @@ class SecretsManagerOptions(AwsOptions):
         if len(set(regions)) < len(regions) or self.region in regions:
             refuse("replica_regions", "names a region twice, or the one where the secrets are")
 
-    def _check_profile(self) -> None:
-        if self.tags not in (None, KESTRA):
-            refuse("tags", f"must be {KESTRA}, the one profile there is")
-        if self.tags == KESTRA and self.format != "string":
-            refuse("tags", f"{KESTRA} goes with `format: string`: Kestra reads plain text")
+    def _check_reader(self) -> None:
+        if Reader.of(self.reader) is None:
+            if self.excluded_tag is not None:
+                refuse("excluded_tag", "goes with `reader`, which is missing")
+            return
+        if self.format != "string":
+            refuse("reader", f"{self.reader} goes with `format: string`: Kestra reads plain text")
+        excluded = self._excluded
+        if len(excluded) != 1 or not all(isinstance(text, str) and text for text in (*excluded, *excluded.values())):
+            refuse("excluded_tag", "must be the name of one tag and its text", _EXCLUDED_HINT)
+        if not excluded.keys().isdisjoint(_TAGS) or tags.problem(excluded, marks=0) is not None:
+            refuse("excluded_tag", "must be a tag that AWS takes and that nobody else sets", _EXCLUDED_HINT)
 
     def names(self, project: str) -> Template:
         """Give the names of a project's secrets."""
         return Template("name", self.prefix + self.name, project)
 
     def demanded(self, address: Address) -> dict[str, str]:
-        """Give the tags that the profile demands of a secret."""
-        if self.tags is None:
+        """Give the tags that the reader needs on a secret."""
+        if self.reader is None:
             return {}
-        return {"namespace": address.scope, "key": address.ref, "prefix": self.prefix.strip("/") or KESTRA}
+        prefix = self.prefix.strip("/") or _KESTRAS_PREFIX
+        return dict(zip(_TAGS, (address.scope, upper_snake(address.ref), prefix), strict=True))
+
+    def taken(self, secret: Secret) -> str | None:
+        """Name a declared tag that is the reader's, and would say something else."""
+        if self.reader is None:
+            return None
+        demanded = self.demanded(secret.address)
+        other = {name for name, said in secret.tags.items() if demanded.get(name, said) != said}
+        return min(other | (secret.tags.keys() & self._excluded.keys()), default=None)
+
+    @property
+    def off(self) -> dict[str, str]:
+        """All the marks that a disabled secret bears."""
+        return {tags.ENABLED: tags.OFF} | ({} if self.reader is None else self._excluded)
+
+    @property
+    def _excluded(self) -> dict[str, str]:
+        return _EXCLUDED if self.excluded_tag is None else self.excluded_tag

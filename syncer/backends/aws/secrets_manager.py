@@ -14,7 +14,7 @@ from syncer.backends.aws import tags
 from syncer.backends.aws.answers import text
 from syncer.backends.aws.api import Api, unread
 from syncer.backends.aws.paging import page_of, paged
-from syncer.backends.aws.secret_entries import CURRENT, OFF, observed, regions
+from syncer.backends.aws.secret_entries import CURRENT, observed, regions
 from syncer.backends.aws.secret_listing import chains, listing
 from syncer.backends.aws.secret_options import SecretsManagerOptions
 from syncer.backends.aws.secret_values import REQUEST_TOKENS, batch_page, given, request_token, written
@@ -22,6 +22,7 @@ from syncer.backends.base import Backend, BackendContext, Capability
 from syncer.errors import BackendError, NotFound, Refused, Unsupported, VersionConflict
 from syncer.model import Observed
 from syncer.parallel import run
+from syncer.readers import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_MARKS = 3
-"""Project, address and enabled."""
+_OWNED = 2
+"""Marks of every secret: project and address."""
 _REVERSALS = 20
 """How often somebody may have gone back to the same version without our noticing."""
 _NOTHING: Request = MappingProxyType({})
@@ -75,24 +76,32 @@ class SecretsManager(Backend):
         if not self._binary:
             self.capabilities = self.capabilities - {Capability.BINARY}
         self._names = options.names(context.project)
+        self._off = options.off
+        self._keys = Keys()
+        self._wanted: dict[Address, bool] = {}
+        """What is declared to be enabled, and what is not, where a reader has a mark of its own."""
         self._api = Api("secretsmanager", options, self.meter, self.concurrency)
 
     def declare(self, secret: Secret) -> Secret:
-        """Add the tags of the profile."""
+        """Add the tags that the reader needs."""
         demanded = self.options.demanded(secret.address)
-        return replace(secret, tags={**demanded, **secret.tags}) if demanded else secret
+        if not demanded:
+            return secret
+        self._wanted[secret.address] = secret.enabled
+        return replace(secret, tags={**demanded, **secret.tags})
 
     def check(self, secret: Secret) -> None:
-        """Raise Unsupported for a name, tags or a description that AWS does not take, or that the profile denies."""
+        """Raise Unsupported for a name, tags or a description that AWS does not take, or the reader cannot do with."""
         address = secret.address
         _refuse(f"{address}: its name in Secrets Manager", rules.name_problem(self._names.name(address)))
         _refuse(f"{address}: its address, which becomes a tag,", tags.value_problem(str(address)))
         _refuse(f"{address}: its description", rules.description_problem(secret.description))
         demanded = self.options.demanded(address)
-        for name, said in demanded.items():
-            if secret.tags.get(name, said) != said:
-                _refuse(f"{address}: tag `{name}`", f"is set by the option `tags: {self.options.tags}`")
-        _refuse(f"{address}:", tags.problem({**demanded, **secret.tags}, marks=_MARKS))
+        if (taken := self.options.taken(secret)) is not None:
+            _refuse(f"{address}: tag `{taken}`", f"is set by the option `reader: {self.options.reader}`")
+        _refuse(f"{address}:", tags.problem({**demanded, **secret.tags}, marks=_OWNED + len(self._off)))
+        if demanded:
+            self._keys.check(address, demanded["key"])
 
     def check_value(self, secret: Secret, value: Sensitive) -> None:
         """Raise Unsupported for what is too long, or is not of the declared format."""
@@ -111,7 +120,7 @@ class SecretsManager(Backend):
     def look(self, address: Address) -> Observed | None:
         """What is at one address now, in one call."""
         try:
-            return self._call("DescribeSecret", address, partial(observed, address))
+            return self._call("DescribeSecret", address, partial(self._seen, address))
         except NotFound:
             return None
 
@@ -186,11 +195,11 @@ class SecretsManager(Backend):
         return replace(expected, tags={**kept, **secret.tags}, description=secret.description, owner=project)
 
     def set_enabled(self, expected: Observed, *, enabled: bool) -> Observed:
-        """Take the mark of a disabled secret away, or set it."""
+        """Take the marks of a disabled secret away, or set them."""
         if enabled:
-            self._call("UntagResource", expected.address, unread, {"TagKeys": [tags.ENABLED]})
+            self._call("UntagResource", expected.address, unread, {"TagKeys": list(self._off)})
         else:
-            self._call("TagResource", expected.address, unread, {"Tags": tags.pairs({tags.ENABLED: OFF})})
+            self._call("TagResource", expected.address, unread, {"Tags": tags.pairs(self._off)})
         return replace(expected, enabled=enabled)
 
     def delete(self, expected: Observed) -> None:
@@ -225,7 +234,7 @@ class SecretsManager(Backend):
 
         def read(answer: Answer) -> Page[Observed]:
             named = ((self._names.address(text(entry, "Name")), entry) for entry in answer["SecretList"])
-            ours = (observed(address, entry) for address, entry in named if address and address.scope in scopes)
+            ours = (self._seen(address, entry) for address, entry in named if address and address.scope in scopes)
             return page_of(answer, ours)
 
         def ask(request: Request) -> Page[Observed]:
@@ -233,6 +242,9 @@ class SecretsManager(Backend):
 
         found = paged(ask, listing(beginnings), f"secretsmanager:ListSecrets of {thing}")
         return {seen.address: seen for seen in found}.values()
+
+    def _seen(self, address: Address, entry: Answer) -> Observed:
+        return observed(address, entry, self._off, wanted=self._wanted.get(address, False))
 
     def _read(self, addresses: Sequence[Address]) -> Iterator[tuple[Address, Sensitive]]:
         names = {self._names.name(address): address for address in addresses}
@@ -273,7 +285,7 @@ class SecretsManager(Backend):
 
         Somebody wrote after a try of ours whose answer was lost, then.
         """
-        found = self.then(lambda: self._call("DescribeSecret", address, partial(observed, address)))
+        found = self.then(lambda: self._call("DescribeSecret", address, partial(self._seen, address)))
         if found.version not in (version, expected.version):
             message = f"{address} was changed by somebody else while it was being rotated"
             raise VersionConflict(message, hint="plan again")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from syncer.backends.aws.answers import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from syncer.model import Address
 
@@ -17,7 +17,8 @@ MARK = "syncer:"
 PROJECT = "syncer:project"
 ADDRESS = "syncer:address"
 ENABLED = "syncer:enabled"
-"""`false` while disabled, absent else."""
+"""`OFF` while disabled, absent else."""
+OFF = "false"
 
 MOST = 50
 """Tags of one resource, ours included."""
@@ -44,9 +45,9 @@ def read(listed: Iterable[Mapping[str, object]]) -> dict[str, str]:
     return {text(pair, "Key"): text(pair, "Value") for pair in listed}
 
 
-def unmarked(tags: Mapping[str, str]) -> dict[str, str]:
-    """Leave the marks out."""
-    return {key: value for key, value in tags.items() if not key.startswith(MARK)}
+def unmarked(tags: Mapping[str, str], more: Container[str] = ()) -> dict[str, str]:
+    """Leave the marks out, and those that have a name of their own."""
+    return {key: value for key, value in tags.items() if not key.startswith(MARK) and key not in more}
 
 
 def problem(tags: Mapping[str, str], *, marks: int) -> str | None:

@@ -18,6 +18,7 @@ from syncer.backends.vault.session import Session
 from syncer.backends.vault.values import JsonFields, OneField
 from syncer.backends.vault.wire import Wire
 from syncer.errors import NotFound, Unsupported
+from syncer.readers import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -62,7 +63,10 @@ class Vault(Backend):
         if options.purge:
             self.capabilities = _CAPABILITIES - {Capability.SOFT_DELETE}
         self._template = options.template(context.project)
-        self._layout: Layout = JsonFields() if options.format == "json" else OneField(options.field)
+        self._keys = None if options.reader is None else Keys()
+        self._layout: Layout = OneField(options.field)
+        if options.format == "json":
+            self._layout = JsonFields(reader=options.reader)
         server = Server.find(options, context.environ, context.folder)
         wire = Wire(server, self.meter)
         self._api = Api(wire, Session(parse_auth(options.auth), context, wire))
@@ -75,8 +79,10 @@ class Vault(Backend):
         return self._layout.shape(value)
 
     def check(self, secret: Secret) -> None:
-        """Raise Unsupported for tags, a description or an address that the custom metadata cannot hold."""
+        """Raise Unsupported for what the custom metadata cannot hold, and for a ref that the reader cannot ask for."""
         marks.check(secret)
+        if self._keys is not None:
+            self._keys.check(secret.address, secret.address.ref)
 
     def check_value(self, secret: Secret, value: Sensitive) -> None:
         """Raise Unsupported for what is no text, longer than 1 MiB, or no object where the format is JSON."""

@@ -8,11 +8,14 @@ from urllib.parse import urlsplit
 
 from syncer.errors import InvalidConfiguration
 from syncer.naming import Template
+from syncer.readers import Reader
 
 Declared = dict[str, Any]
 """A source as the manifest declares it, such as `{env: VAULT_SECRET_ID}`."""
 
 FORMATS = ("string", "json")
+_OURS = "{project}/{scope}/{ref}"
+_KESTRAS = "{scope}/{ref}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +28,16 @@ class VaultOptions:
     """Without it, BAO_NAMESPACE or VAULT_NAMESPACE, or the root."""
     mount: str = "secret"
     """Where the KV engine, version 2, is mounted."""
-    path: str = "{project}/{scope}/{ref}"
+    path: str | None = None
+    """Without it, `{project}/{scope}/{ref}`, or what the reader looks for."""
     prefix: str = ""
     """Folders in front of `path`."""
     field: str = "value"
     """The field of the KV secret that holds the value; others are left alone."""
     format: str = "string"
     """`json`: a value is a JSON object, each of its keys a field."""
+    reader: str | None = None
+    """`kestra`: secrets lie as a Kestra that only reads asks for them; its `secret-path-prefix` is a scope's folder."""
     purge: bool = False
     """Delete with all versions and metadata, so that nothing can be restored."""
     ca_cert: str | None = None
@@ -54,14 +60,17 @@ class VaultOptions:
             _refuse("field", "must not be empty")
         if self.format not in FORMATS:
             _refuse("format", f"must be one of {', '.join(FORMATS)}")
+        if Reader.of(self.reader) is not None and not (self.path or _KESTRAS).rstrip("/").endswith("/{ref}"):
+            _refuse("path", f"must end in /{{ref}} with `reader: {self.reader}`: Kestra asks for a name in a folder")
         if self.client_key is not None and self.client_cert is None:
             _refuse("client_key", "needs `client_cert`")
 
     def template(self, project: str) -> Template:
         """Give the path of a secret inside the mount. Raise InvalidConfiguration for one that the server changes."""
         check_folders("prefix", self.prefix)
-        check_folders("path", self.path)
-        text = f"{self.prefix.strip('/')}/{self.path.strip('/')}".lstrip("/")
+        path = (_OURS if self.reader is None else _KESTRAS) if self.path is None else self.path
+        check_folders("path", path)
+        text = f"{self.prefix.strip('/')}/{path.strip('/')}".lstrip("/")
         return Template("path", text, project)
 
 

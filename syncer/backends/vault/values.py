@@ -77,6 +77,10 @@ class JsonFields(Layout):
 
     marked = True
 
+    def __init__(self, *, reader: str | None = None) -> None:
+        self._reader = reader
+        """Who reads fields that are strings, and no others."""
+
     def shape(self, value: Sensitive) -> Sensitive:
         """Give the bytes for all objects that mean the same; what is no object, as it is."""
         text = _canonical(value.reveal())
@@ -110,14 +114,16 @@ class JsonFields(Layout):
         """Give our mark, in ASCII: all of it is printable."""
         return {FIELDS: json.dumps(sorted(names), separators=(",", ":"))}
 
-    @staticmethod
-    def _object(address: Address | str, value: Sensitive) -> Json:
+    def _object(self, address: Address | str, value: Sensitive) -> Json:
         text = _canonical(value.reveal())
         if text is None:
             message = f"{address}: with `format: json`, a value is a JSON object with one key at least"
             hint = "no key twice, and no number with more digits than a double holds: write it as a string"
             raise Unsupported(message, hint=hint)
         found: Json = json.loads(text)
+        if self._reader is not None and not all(isinstance(field, str) and field for field in found.values()):
+            message = f"{address}: with `reader: {self._reader}`, each field is a string that is not empty"
+            raise Unsupported(message, hint="write numbers and the like as strings")
         return found
 
 

@@ -1,12 +1,10 @@
-"""What Secrets Manager's options, names, tags and values may be; and the tags that Kestra finds a secret by."""
+"""What Secrets Manager's options, names, tags and values may be."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import House, actions, secret
 
 from syncer.backends.aws.secrets_manager import SecretsManager
 from syncer.backends.base import Capability
@@ -45,8 +43,16 @@ def _open(folder: Path, **options: Any) -> SecretsManager:
         ({"replica_regions": [TEXT]}, "option `replica_regions` must be a list of regions"),
         ({"replica_regions": ["eu-west-1", "eu-west-1"]}, "names a region twice"),
         ({"region": "eu-west-1", "replica_regions": ["eu-west-1"]}, "or the one where the secrets are"),
-        ({"tags": TEXT}, "option `tags` must be kestra"),
-        ({"tags": "kestra", "format": "json"}, "goes with `format: string`"),
+        ({"reader": TEXT}, "option `reader` must be one of kestra"),
+        ({"reader": "kestra", "format": "json"}, "goes with `format: string`"),
+        ({"excluded_tag": {TEXT: "true"}}, "option `excluded_tag` goes with `reader`, which is missing"),
+        ({"reader": "kestra", "excluded_tag": {}}, "option `excluded_tag` must be the name of one tag"),
+        ({"reader": "kestra", "excluded_tag": {TEXT: "x", "b": "x"}}, "option `excluded_tag` must be the name of one"),
+        ({"reader": "kestra", "excluded_tag": {TEXT: ""}}, "option `excluded_tag` must be the name of one tag"),
+        ({"reader": "kestra", "excluded_tag": {TEXT: True}}, "option `excluded_tag` must be the name of one tag"),
+        ({"reader": "kestra", "excluded_tag": {"key": TEXT}}, "option `excluded_tag` must be a tag that AWS takes"),
+        ({"reader": "kestra", "excluded_tag": {"syncer:off": TEXT}}, "option `excluded_tag` must be a tag that AWS"),
+        ({"reader": "kestra", "excluded_tag": {"k": f"{TEXT}*"}}, "option `excluded_tag` must be a tag that AWS"),
         ({"endpoint_url": TEXT}, "option `endpoint_url` must be a URL"),
         ({"endpoint_url": f"https://user:{TEXT}@host"}, "option `endpoint_url` must be a URL"),
         ({"endpoint_url": f"ftp://{TEXT}"}, "option `endpoint_url` must be a URL"),
@@ -132,7 +138,8 @@ def test_endpoints(tmp_path: Path, host: str) -> None:
         (declared(ONE, description="d" * 2048), {}, None),
         (declared(ONE, tags={f"t{n}": "" for n in range(47)}), {}, None),
         (declared(ONE, tags={f"t{n}": "" for n in range(48)}), {}, "at most 47 tags"),
-        (declared(ONE, tags={f"t{n}": "" for n in range(45)}), {"tags": "kestra"}, "at most 47 tags"),
+        (declared(ONE, tags={f"t{n}": "" for n in range(43)}), {"reader": "kestra"}, None),
+        (declared(ONE, tags={f"t{n}": "" for n in range(44)}), {"reader": "kestra"}, "at most 46 tags"),
         (declared(ONE, tags={"k" * 129: "v"}), {}, "a tag's name is longer than 128 characters"),
         (declared(ONE, tags={"k": "v" * 257}), {}, "tag `k` is longer than 256 characters"),
         (declared(ONE, tags={"k": "a\tb"}), {}, "tag `k` holds something else than letters"),
@@ -182,60 +189,3 @@ def test_names(store: Store) -> None:
     (found,) = backend.observe(["payments"], [ONE])
     assert (found.address, found.remote_id) == (ONE, described["ARN"])
     assert list(store.open().observe(["payments"], [ONE])) == []
-
-
-def _kestra(store: Store, namespace: str) -> dict[str, str]:
-    """Do as Kestra does in read-only mode: find by tags, show by the tag `key`, read the plain text."""
-    filters = [{"Key": "tag-key", "Values": ["namespace"]}, {"Key": "tag-value", "Values": [namespace]}]
-    found = {}
-    for entry in store.client.list_secrets(Filters=filters)["SecretList"]:
-        tags = {tag["Key"]: tag["Value"] for tag in entry["Tags"]}
-        ours = tags["prefix"] == store.prefix.strip("/") and tags["namespace"] == namespace
-        if ours and tags.get("syncer:enabled") != "false":  # `excluded-tags`
-            found[tags["key"]] = store.client.get_secret_value(SecretId=entry["ARN"])["SecretString"]
-    return found
-
-
-def test_kestra_finds_exactly_the_manifests_keys(house: House, store: Store) -> None:
-    """By namespace, one of which may begin like another; disabled ones bear the tag that hides them."""
-    house.wrap = lambda _memory: store.open(tags="kestra")
-    names = ("company.team:DB_PASSWORD", "company.team:API_KEY", "company.team.sub:DB_PASSWORD")
-    house.declare(*(secret(name, tags={"tier": "gold"}) for name in names))
-    house.declare(secret("company.team:OLD", enabled=False))
-    assert not house.apply().failed
-    assert house.plan().changes == ()
-    assert _kestra(store, "company.team") == {"DB_PASSWORD": "v1", "API_KEY": "v1"}
-    assert _kestra(store, "company.team.sub") == {"DB_PASSWORD": "v1"}
-    assert _kestra(store, "company") == {}
-
-
-def test_kestra_tags_are_kept_up(house: House, store: Store) -> None:
-    """One that somebody changed is drift; where the option comes later, the tags do too; where it goes, they go."""
-    house.declare(secret("company.team:KEY"))
-    house.apply()
-    house.wrap = lambda _memory: store.open(tags="kestra")
-    assert actions(house.plan().changes) == ["update(metadata_differs)"]
-    house.apply()
-    name = store.name("KEY", scope="company.team")
-    store.client.tag_resource(SecretId=name, Tags=[{"Key": "namespace", "Value": "theirs"}])
-    plan = house.plan()
-    assert (actions(plan.changes), [drift.kind for drift in plan.drift]) == (["update(metadata_differs)"], ["tags"])
-    house.apply()
-    assert _kestra(store, "company.team") == {"KEY": "v1"}
-    house.wrap = lambda _memory: store.open()
-    house.apply()
-    assert _kestra(store, "company.team") == {}
-
-
-def test_kestra_tags_of_the_manifest(tmp_path: Path) -> None:
-    """A tag of the same name may say the same, and nothing else; without a prefix Kestra's own is taken."""
-    backend = _open(tmp_path, tags="kestra")
-    same = declared(ONE, tags={"key": "prod/db"})
-    assert backend.declare(same).tags == {"namespace": "payments", "key": "prod/db", "prefix": "kestra"}
-    backend.check(backend.declare(same))
-    other = declared(ONE, tags={"namespace": "x"})
-    with pytest.raises(Unsupported, match="payments:prod/db: tag `namespace` is set by the option `tags: kestra`"):
-        backend.check(backend.declare(other))
-    without = _open(tmp_path, prefix="/team/")
-    assert without.declare(same) is same
-    assert replace(without.options, tags="kestra").demanded(ONE)["prefix"] == "team"
