@@ -1,4 +1,4 @@
-"""Whom to trust, and what to show, where the server is reached over TLS."""
+"""Whom to trust, and what to show, where a server is reached over TLS."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from syncer.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_TRUST = "`ca_cert`, or VAULT_CACERT or VAULT_CAPATH"
-_SHOW = "`client_cert` and `client_key`, or VAULT_CLIENT_CERT and VAULT_CLIENT_KEY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +25,17 @@ class Tls:
     """Where it is not in the file of the certificate."""
     server_name: str | None = None
     verify: bool = True
+    trust: str = "`ca_cert`"
+    """What the files to trust come from, for errors."""
+    show: str = "`client_cert` and `client_key`"
+    """What the files to show come from."""
 
     def context(self) -> ssl.SSLContext:
         """Read the files. Raise InvalidConfiguration naming the option whose file cannot be used."""
         try:
             made = ssl.create_default_context(cadata=self._trusted())
         except OSError:
-            raise _unusable(_TRUST, self.ca_cert or self.ca_folder) from None
+            raise _unusable(self.trust, self.ca_cert or self.ca_folder) from None
         if not self.verify:
             made.check_hostname = False
             made.verify_mode = ssl.CERT_NONE
@@ -43,7 +44,7 @@ class Tls:
                 # `str()` is an empty password: without one, OpenSSL would ask for it on the terminal.
                 made.load_cert_chain(self.client_cert, self.client_key, password=str)
             except OSError:
-                raise _unusable(_SHOW, self.client_cert) from None
+                raise _unusable(self.show, self.client_cert) from None
         return made
 
     def _trusted(self) -> str | None:

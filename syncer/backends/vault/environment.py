@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from syncer.backends.vault.options import check_address
 from syncer.backends.vault.proxy import Proxies
-from syncer.backends.vault.tls import Tls
 from syncer.errors import InvalidConfiguration
+from syncer.rest.tls import Tls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,6 +100,8 @@ def _tls(options: VaultOptions, environ: Mapping[str, str], folder: Path) -> Tls
         client_key=place(options.client_key, "CLIENT_KEY", chosen=options.client_cert),
         server_name=options.tls_server_name or variable(environ, "TLS_SERVER_NAME"),
         verify=(variable(environ, "SKIP_VERIFY") or "").lower() not in _YES,
+        trust="`ca_cert`, or VAULT_CACERT or VAULT_CAPATH",
+        show="`client_cert` and `client_key`, or VAULT_CLIENT_CERT and VAULT_CLIENT_KEY",
     )
 
 

@@ -10,8 +10,8 @@ import pytest
 from syncer.backends.vault import environment
 from syncer.backends.vault.environment import Server
 from syncer.backends.vault.options import VaultOptions
-from syncer.backends.vault.tls import Tls
 from syncer.errors import InvalidConfiguration
+from syncer.rest.tls import Tls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +34,15 @@ def test_options_win(tmp_path: Path) -> None:
     assert (found.address, found.namespace) == ("http://here", "a/b")
     # The key of the environment's certificate does not belong to another one.
     assert found.tls == Tls(
-        ca_cert=tmp_path / "ca.pem", client_cert=tmp_path / "client.pem", client_key=None, server_name="name"
+        ca_cert=tmp_path / "ca.pem",
+        client_cert=tmp_path / "client.pem",
+        client_key=None,
+        server_name="name",
+        trust=found.tls.trust,
+        show=found.tls.show,
     )
+    assert "VAULT_CACERT" in found.tls.trust
+    assert "VAULT_CLIENT_CERT" in found.tls.show
 
 
 def test_what_the_environment_says(tmp_path: Path) -> None:

@@ -1,0 +1,127 @@
+"""What goes wrong between us and a server, told in our words: never a text of its own, which may quote a request."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import TYPE_CHECKING, NamedTuple
+
+from syncer.errors import (
+    AccessDenied,
+    InvalidConfiguration,
+    NotFound,
+    Refused,
+    SyncerError,
+    Throttled,
+    Transient,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from syncer.rest.messages import Answer, Request, Server
+
+REDIRECTS, CLIENT, SERVER = range(300, 400), range(400, 500), range(500, 600)
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT = 401, 403, 404, 409
+
+
+class Rule(NamedTuple):
+    """What the answers with some statuses mean; the first rule that fits counts."""
+
+    statuses: range | tuple[int, ...]
+    kind: type[SyncerError]
+    message: str
+    """May name {thing}, {store}, {url}, {call}, {status}, {right} and {credential}."""
+    hint: str | None = None
+
+
+RULES = (
+    Rule(
+        REDIRECTS,
+        Refused,
+        "{thing}: {store} at {url} sends {call} on to somewhere else ({status})",
+        "check `url` and its path: http or https? a proxy may want a login of its own",
+    ),
+    Rule(
+        (UNAUTHORIZED,),
+        AccessDenied,
+        "{thing}: {store} at {url} does not let us in with {credential} ({call}, 401)",
+        "is it expired, revoked or of another server? it needs {right}",
+    ),
+    Rule((FORBIDDEN,), AccessDenied, "{thing}: {store} at {url} denied {call} (403)", "{credential} needs {right}"),
+    Rule((NOT_FOUND,), NotFound, "{thing}: not in {store}"),
+    Rule((408, 425), Transient, "{thing}: {store} at {url} did not take {call} in time ({status})"),
+    Rule((413,), Refused, "{thing}: larger than {store} at {url} takes (413)"),
+    Rule((429,), Throttled, "{thing}: {store} at {url} asks for fewer calls (429)"),
+    Rule(SERVER, Transient, "{thing}: {store} at {url} failed at {call} ({status})"),
+    Rule(CLIENT, Refused, "{thing}: {store} at {url} refused {call} ({status})"),
+)
+
+
+def told(answer: Answer, first: tuple[Rule, ...] = ()) -> SyncerError:
+    """Turn an answer that is none to what was asked into an error; the rules in `first` go before the common ones."""
+    request, server = answer.request, answer.server
+    rule = next((rule for rule in (*first, *RULES) if answer.status in rule.statuses), RULES[-1])
+    words = {
+        "thing": request.thing,
+        "call": request.call,
+        "right": request.right,
+        "status": answer.status,
+        "store": server.store,
+        "url": server.url,
+        "credential": server.credential,
+    }
+    message, hint = rule.message.format(**words), rule.hint and rule.hint.format(**words)
+    if rule.kind is Throttled:
+        return Throttled(message, hint=hint, retry_after=_retry_after(answer))
+    return rule.kind(message, hint=hint)
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """Give the pause that the server asks for, in seconds; a date, which few send, is not read."""
+    asked = answer.headers.get("retry-after", "")
+    return float(asked) if asked.isdecimal() else None
+
+
+# The first class that is found in the chain of an error's causes.
+_LINES: tuple[tuple[type[BaseException], str], ...] = (
+    (ConnectionRefusedError, "connection refused"),
+    (TimeoutError, "timed out"),
+    (socket.gaierror, "unknown host"),
+    (ConnectionError, "connection lost"),
+    (ssl.SSLError, "TLS broke off"),
+    (OSError, "no way to it"),
+)
+
+
+def no_answer(error: Exception, request: Request, server: Server, *, otherwise: str) -> SyncerError:
+    """Turn what came instead of an answer into ours; `otherwise` says it where no cause of it is known here."""
+    causes = tuple(_causes(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLError) and (problem := _tls(cause, request, server)) is not None:
+            return problem
+    known = (reason for kind, reason in _LINES if any(isinstance(cause, kind) for cause in causes))
+    reason = next(known, otherwise)
+    return Transient(f"{request.thing}: no answer from {server.store} at {server.url} to {request.call} ({reason})")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    one: BaseException | None = error
+    while one is not None:
+        yield one
+        one = one.__cause__ or one.__context__
+
+
+def _tls(error: ssl.SSLError, request: Request, server: Server) -> SyncerError | None:
+    reason = error.reason or ""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = error.verify_message.rstrip(".")
+        message = f"{request.thing}: the certificate of {server.store} at {server.url} is not trusted: {why}"
+        return InvalidConfiguration(message, hint="its authority's certificate goes into `ca_cert`")
+    if "ALERT" in reason:
+        message = f"{request.thing}: {server.store} at {server.url} broke TLS off ({reason})"
+        return AccessDenied(message, hint="does it want `client_cert` and `client_key`, or others?")
+    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
+        message = f"{request.thing}: {server.store} at {server.url} does not speak TLS"
+        return InvalidConfiguration(message, hint="is it http:// that `url` should say?")
+    return None

@@ -1,0 +1,77 @@
+"""Where a server is and as whom to go there: the options that all stores with a REST API share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from syncer.errors import InvalidConfiguration
+from syncer.options import duration
+
+Declared = dict[str, Any]
+"""A source as the manifest declares it, such as `{env: DAGU_TOKEN}`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestOptions:
+    """Options of a server, and of what lets us in there: a token, or a user with a password, or nothing."""
+
+    url: str
+    """Such as `https://dagu.example.com`, without the path of the API."""
+    token: Declared | None = field(default=None, repr=False)
+    """An API token, as a source."""
+    username: str | Declared | None = field(default=None, repr=False)
+    password: Declared | None = field(default=None, repr=False)
+    """For basic authentication, as a source."""
+    ca_cert: str | None = None
+    """A file of certificates to trust instead of the system's; relative paths start in the manifest's folder."""
+    client_cert: str | None = None
+    client_key: str | None = None
+    timeout: str = "30s"
+    """How long the server may take to answer, or to send the next part of its answer."""
+
+    def __post_init__(self) -> None:
+        """Raise InvalidConfiguration for what cannot be used, never repeating it."""
+        check_url("option `url`", self.url)
+        if self.token is not None and (self.username is not None or self.password is not None):
+            refuse("token", "goes without `username` and `password`: give one or the other")
+        if (self.username is None) != (self.password is None):
+            refuse("username", "goes with `password`")
+        if self.client_key is not None and self.client_cert is None:
+            refuse("client_key", "needs `client_cert`")
+        try:
+            duration(self.timeout)
+        except InvalidConfiguration as error:
+            refuse("timeout", f"is no duration: {error.message}")
+
+    @property
+    def seconds(self) -> float:
+        """The timeout."""
+        return duration(self.timeout).total_seconds()
+
+    @property
+    def credential(self) -> str:
+        """What we show of ourselves, for errors."""
+        if self.token is not None:
+            return "the token"
+        return "no credential" if self.username is None else "user and password"
+
+
+def check_url(what: str, url: str) -> None:
+    """Raise InvalidConfiguration, naming `what`, for what is no URL of a server."""
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        plain = not (parts.username or parts.password or parts.query or parts.fragment)
+    except ValueError:
+        fits = plain = False
+    if not (fits and plain and url.isascii() and url.isprintable() and " " not in url):
+        message = f"{what} must be an http or https URL of a server and nothing more"
+        raise InvalidConfiguration(message, hint="for instance https://secrets.example.com:8080")
+
+
+def refuse(option: str, rule: str, hint: str | None = None) -> None:
+    """Raise InvalidConfiguration: what stands there is not told, for it may be a value."""
+    message = f"option `{option}` {rule}"
+    raise InvalidConfiguration(message, hint=hint)
