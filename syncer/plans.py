@@ -50,6 +50,14 @@ class Reason(StrEnum):
     DESTROY_REQUESTED = "destroy_requested"
 
 
+class Effect(StrEnum):
+    """What a store makes of a disabled secret."""
+
+    ENFORCED = "enforced"
+    NOTED = "noted"
+    REMOVED = "removed"
+
+
 class DriftKind(StrEnum):
     """In what an observed secret differs from its record."""
 
@@ -61,10 +69,11 @@ class DriftKind(StrEnum):
 
 
 class Severity(StrEnum):
-    """An error keeps a plan from being applied, a warning does not."""
+    """An error keeps a plan from being applied, a warning does not; a note says what is so and stays so."""
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
 
 
 class Values(StrEnum):
@@ -116,6 +125,8 @@ class Change:
     """Tags that we set before and that the manifest no longer wants."""
     advisory: bool = False
     """An enable or disable that the backend only notes and does not enforce."""
+    removes: bool = False
+    """A disable that takes the secret out, its value with it, because the backend has no disabled state."""
 
     @property
     def writes_value(self) -> bool:

@@ -30,6 +30,8 @@ class Capability(StrEnum):
     """The store itself refuses readers of a disabled secret."""
     DISABLE_ADVISORY = "disable-advisory"
     """A disabled secret carries a mark that well-behaved readers heed."""
+    DISABLE_REMOVES = "disable-removes"
+    """The store has no disabled state: a disabled secret is taken out, its value not kept, and made again later."""
     TAGS = "tags"
     DESCRIPTION = "description"
     READ = "read"
@@ -47,9 +49,12 @@ class Capability(StrEnum):
     """A write that expected another version is refused by the store."""
     VERSION_IN_LIST = "version-in-list"
     """Observing gives the version of each value without reading it."""
+    SCOPE_PATHS = "scope-paths"
+    """A scope may hold slashes, such as `profile/blue`."""
 
 
 DISABLES = frozenset({Capability.DISABLE_ENFORCED, Capability.DISABLE_ADVISORY})
+"""Ways to disable a secret that keep its value."""
 
 
 class Meter:
@@ -117,6 +122,8 @@ class Backend(ABC):
     """Values that one call of `read_many` gives at most."""
     listing_lags: ClassVar[bool] = False
     """`observe` may show what was so some minutes ago. `look` never may: the engine asks it where they differ."""
+    inherits: bool = False
+    """A consumer of the scope `a.b` also finds what is in the scope `a`, as in a tree of namespaces."""
     version_is_shared: ClassVar[bool] = False
     """The version also moves with what others keep beside the value; the engine reads a value whose version moved."""
     Options: ClassVar[type[Any]]
@@ -200,6 +207,18 @@ class Backend(ABC):
         if Capability.BINARY not in self.capabilities and not _is_text(value):
             message = f"backend type {self.type_name} holds UTF-8 text only"
             raise Unsupported(message, hint="encode the value, for instance in base64, where it comes from")
+
+    def check_scope(self, scope: str) -> None:
+        """Raise Unsupported for a scope in which nothing can be made, such as one that is not there.
+
+        Asked while planning, of each scope in which something is to be created; may ask the store.
+        """
+
+    def recall(self, versions: Iterable[tuple[str, str]]) -> None:
+        """Be told, before anything is written, of the versions that state remembers, by `remote_id`.
+
+        For stores that may give a version's name a second time; others need not know.
+        """
 
     @abstractmethod
     def observe(self, scopes: Collection[str], addresses: Collection[Address]) -> Iterable[Observed]:

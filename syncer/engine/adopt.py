@@ -11,7 +11,7 @@ from syncer.backends.base import Capability
 from syncer.engine import compare
 from syncer.engine.guard import emptied
 from syncer.engine.prepare import Request, check_selection, left_out, look_around, selector, since
-from syncer.engine.readback import fingerprints, unread
+from syncer.engine.readback import fingerprints, unread, unseen
 from syncer.engine.refresh import look_again, source_digest
 from syncer.errors import AccessDenied, InvalidConfiguration, NotFound
 from syncer.plans import DriftKind, Plan
@@ -57,6 +57,7 @@ def find_drift(session: Session, selection: Selection, *, verify_values: bool = 
         changes=(),
         drift=tuple(found),
         diagnostics=(
+            *unseen(records.values(), backends),
             *(unread(records, observed, backends, actual) if verify_values else ()),
             *emptied(found, records.values()),
             *((left_out(len(busy)),) if busy else ()),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from syncer.backends.base import Capability
 from syncer.engine import compare
-from syncer.plans import Action, Change, Diagnostic, Drift, Location, Reason, Severity, Snapshot, Values
+from syncer.plans import Action, Change, Diagnostic, Drift, Effect, Location, Reason, Severity, Snapshot, Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -103,7 +103,7 @@ class Chain:
         *,
         previous: Location | None = None,
         drop_tags: frozenset[str] = frozenset(),
-        advisory: bool = False,
+        effect: Effect | None = None,
     ) -> None:
         """Note the next change of the chain."""
         change = Change(
@@ -117,7 +117,8 @@ class Chain:
             secret=self.secret,
             previous=previous,
             drop_tags=drop_tags,
-            advisory=advisory,
+            advisory=effect is Effect.NOTED,
+            removes=effect is Effect.REMOVED,
         )
         self.found.changes.append(change)
         self.snapshot = after
@@ -174,6 +175,14 @@ def snapshot_of(observed: Observed, fingerprint: Fingerprint | None) -> Snapshot
     )
 
 
-def is_advisory(facts: Facts, backend: str) -> bool:
-    """Whether disabling is only noted and not enforced."""
-    return not facts.can(backend, Capability.DISABLE_ENFORCED)
+def effect(facts: Facts, backend: str, action: Action) -> Effect:
+    """Tell what comes of enabling or disabling there; what was removed comes back by another action."""
+    if facts.can(backend, Capability.DISABLE_ENFORCED):
+        return Effect.ENFORCED
+    removes = action is Action.DISABLE and facts.can(backend, Capability.DISABLE_REMOVES)
+    return Effect.REMOVED if removes else Effect.NOTED
+
+
+def is_out(facts: Facts, backend: str, observed: Observed | None) -> bool:
+    """Whether nothing is there because it is disabled, in a store where such a secret is taken out."""
+    return observed is not None and not observed.enabled and facts.can(backend, Capability.DISABLE_REMOVES)

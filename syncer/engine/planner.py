@@ -12,8 +12,9 @@ from syncer.engine.facts import (
     Facts,
     Findings,
     chain_of,
+    effect,
     held,
-    is_advisory,
+    is_out,
     never_marked,
     note_drift,
     snapshot_of,
@@ -92,12 +93,14 @@ def _want(facts: Facts, found: Findings, desired: Desired, move: Move | None, *,
     secret = desired.secret
     record = facts.state.records.get(secret.address)
     observed = facts.at(secret.backend, secret.address)
-    if not _allowed(facts, found, secret, observed):
+    if not _allowed(facts, found, desired, observed) or _stays_out(facts, secret, observed):
         return
     if move is not None and rename:
         _rename(facts, found, desired, move)
     elif record is not None and record.backend != secret.backend:
         _change_backend(facts, found, desired, record, observed)
+    elif is_out(facts, secret.backend, observed):
+        _create(facts, found, desired, Reason.ENABLED_DIFFERS, None)
     elif observed is not None and (record is None or never_marked(facts, record, observed)):
         _unrecorded(facts, found, desired, observed)
     elif observed is None or record is None:
@@ -113,19 +116,41 @@ def _want(facts: Facts, found: Findings, desired: Desired, move: Move | None, *,
         remove(facts, found, secret.address, record, record.previous_backend, leftover=True)
 
 
-def _allowed(facts: Facts, found: Findings, secret: Secret, observed: Observed | None) -> bool:
+def _stays_out(facts: Facts, secret: Secret, observed: Observed | None) -> bool:
+    """Whether a disabled secret is as it should be: absent, in a store that has no other way to disable one."""
+    absent = observed is None or is_out(facts, secret.backend, observed)
+    return absent and not secret.enabled and facts.can(secret.backend, Capability.DISABLE_REMOVES)
+
+
+def _allowed(facts: Facts, found: Findings, desired: Desired, observed: Observed | None) -> bool:
+    secret = desired.secret
     address, can = secret.address, facts.capabilities[secret.backend]
     if observed is not None and observed.owner not in (None, facts.project):
         hint = "one secret has one owner: take it out of one of the two manifests"
         found.error("conflict", address, f"belongs to project {observed.owner}", hint, secret)
     elif secret.tags and Capability.TAGS not in can:
         found.error("unsupported", address, "its backend cannot hold tags", "remove `tags`", secret)
-    elif not secret.enabled and not can & DISABLES:
+    elif "/" in address.scope and Capability.SCOPE_PATHS not in can:
+        hint = "name the scope without a slash"
+        found.error("unsupported", address, "its backend cannot hold a scope with a slash", hint, secret)
+    elif not secret.enabled and (problem := _no_disabling(desired, can)):
         hint = "remove `enabled: false`; to withdraw the secret, remove its entry"
-        found.error("unsupported", address, "its backend cannot disable a secret", hint, secret)
+        found.error("unsupported", address, problem, hint, secret)
     else:
         return True
     return False
+
+
+def _no_disabling(desired: Desired, can: frozenset[Capability]) -> str | None:
+    if can & DISABLES:
+        return None
+    if Capability.DISABLE_REMOVES not in can:
+        return "its backend cannot disable a secret"
+    return (
+        "its backend removes what is disabled, and its value, made once, would be lost"
+        if desired.made_at_apply
+        else None
+    )
 
 
 def _unrecorded(facts: Facts, found: Findings, desired: Desired, observed: Observed) -> None:
@@ -332,4 +357,4 @@ def _enable(facts: Facts, chain: Chain, secret: Secret, current: Snapshot) -> No
     if current.enabled != secret.enabled:
         action = Action.ENABLE if secret.enabled else Action.DISABLE
         after = replace(current, enabled=secret.enabled)
-        chain.add(action, Reason.ENABLED_DIFFERS, after, advisory=is_advisory(facts, chain.backend))
+        chain.add(action, Reason.ENABLED_DIFFERS, after, effect=effect(facts, chain.backend, action))

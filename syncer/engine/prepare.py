@@ -11,8 +11,8 @@ from syncer.engine.facts import Facts, Findings
 from syncer.engine.guard import emptied
 from syncer.engine.places import renamed, with_records
 from syncer.engine.planner import diff
-from syncer.engine.readback import fingerprints, unread
-from syncer.engine.refresh import Observations, observe, remembered, unsupported
+from syncer.engine.readback import fingerprints, unread, unseen
+from syncer.engine.refresh import Observations, observe, remembered, unready, unsupported
 from syncer.errors import InvalidConfiguration
 from syncer.plans import Diagnostic, Plan, Selection, Severity, Values
 
@@ -75,9 +75,12 @@ def make_plan(session: Session, request: Request) -> Plan:
     )
     found = diff(facts)
     found.diagnostics.extend(unsupported(desired.values(), backends))
+    if request.refresh:
+        found.diagnostics.extend(unready(found.changes, backends, session.surroundings.retry))
+    used = {address: record for address, record in state.records.items() if chosen(address)}
+    found.diagnostics.extend(unseen(used.values(), backends))
     if request.verify_values:
-        verified = {address: record for address, record in state.records.items() if chosen(address)}
-        found.diagnostics.extend(unread(verified, observed, backends, actual))
+        found.diagnostics.extend(unread(used, observed, backends, actual))
     found.diagnostics.extend(emptied(found.drift, (r for address, r in state.records.items() if chosen(address))))
     if busy := sorted(filter(chosen, moved)):
         found.unchecked[:] = sorted({*found.unchecked, *busy})

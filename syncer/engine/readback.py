@@ -9,23 +9,40 @@ from syncer.backends.base import Capability
 from syncer.errors import AccessDenied, NotFound
 from syncer.parallel import run
 from syncer.plans import Diagnostic, Severity
+from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from syncer.backends.base import Backend
     from syncer.engine.refresh import Observations
     from syncer.engine.session import Session
+    from syncer.errors import SyncerError
     from syncer.model import Address, Fingerprint, Observed
     from syncer.state.model import Record
 
 Records = dict["Address", "Record"]
 
 
+def unseen(records: Iterable[Record], backends: Mapping[str, Backend]) -> Iterator[Diagnostic]:
+    """Note each backend that shows neither values nor versions, so that nobody can tell whether somebody was there."""
+    for name in sorted({record.backend for record in records} & backends.keys()):
+        if not {Capability.READ, Capability.VERSION_IN_LIST} & backends[name].capabilities:
+            message = (
+                f"backend `{name}` shows neither values nor versions: a value that somebody changed there is not seen, "
+                "and rotation goes by the fingerprint of what was written"
+            )
+            yield Diagnostic(severity=Severity.NOTE, code="values_not_seen", message=message)
+
+
 def unread(
     records: Records, observed: Observations, backends: Mapping[str, Backend], found: Mapping[Address, Fingerprint]
 ) -> Iterator[Diagnostic]:
-    """Warn of each value that was to be verified and could not be read."""
+    """Warn of each value that was to be verified and could not be read, and of each backend that gives none back."""
+    for name in sorted({record.backend for record in records.values()} & backends.keys()):
+        if Capability.READ not in backends[name].capabilities:
+            message = f"backend `{name}` does not give values back, so none of them was verified"
+            yield Diagnostic(severity=Severity.WARNING, code="not_verified", message=message)
     for address, record in sorted(records.items()):
         backend = backends.get(record.backend)
         seen = observed.get(record.backend, {}).get(address)
@@ -77,22 +94,33 @@ def _read(
 ) -> Iterator[tuple[Address, Fingerprint]]:
     if not records:
         return
-    outside = session.surroundings
     key = session.keyring.subkey(crypto.FINGERPRINTS)
+    for address, value in read_each(session, backend, records):
+        if isinstance(value, Sensitive):
+            yield address, crypto.fingerprint(key, value, address, records[address].fingerprint)
+        elif isinstance(value, AccessDenied) and address not in may_be_denied:
+            raise value
 
-    def batch(addresses: list[Address]) -> list[tuple[Address, Fingerprint]]:
+
+def read_each(
+    session: Session, backend: Backend, addresses: Iterable[Address]
+) -> Iterator[tuple[Address, Sensitive | SyncerError]]:
+    """Give the value at each address, in batches side by side, and the error where one is denied or gone.
+
+    Other errors are raised, after the tries that the session allows.
+    """
+    outside = session.surroundings
+
+    def batch(some: list[Address]) -> list[tuple[Address, Sensitive | SyncerError]]:
         try:
-            values = outside.retry.call(lambda: list(backend.read_many(addresses)))
+            return list(outside.retry.call(lambda: list(backend.read_many(some))))
         except (AccessDenied, NotFound) as error:
-            # One may not be read, holds no value or no longer is: the others are read without it.
-            if len(addresses) > 1:
-                return [found for one in addresses for found in batch([one])]
-            if isinstance(error, AccessDenied) and addresses[0] not in may_be_denied:
-                raise
-            return []
-        return [(a, crypto.fingerprint(key, value, a, records[a].fingerprint)) for a, value in values]
+            if len(some) == 1:
+                return [(some[0], error)]
+        # One may not be read, holds no value or no longer is: the others are read without it.
+        return [found for one in some for found in batch([one])]
 
-    addresses = sorted(records)
-    batches = [addresses[start : start + backend.batch] for start in range(0, len(addresses), backend.batch)]
-    for some in run(batch, batches, min(outside.parallelism, backend.concurrency)):
-        yield from some
+    wanted = sorted(addresses)
+    batches = [wanted[start : start + backend.batch] for start in range(0, len(wanted), backend.batch)]
+    for found in run(batch, batches, min(outside.parallelism, backend.concurrency)):
+        yield from found

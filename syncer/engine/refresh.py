@@ -6,27 +6,30 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from syncer import crypto
+from syncer.backends.base import Capability
 from syncer.engine import compare
-from syncer.errors import AccessDenied, SourceError, SyncerError
+from syncer.errors import AccessDenied, SourceError, SyncerError, Unsupported
 from syncer.model import Desired, Observed
 from syncer.parallel import run
-from syncer.plans import Diagnostic, Severity, Values
+from syncer.plans import Action, Diagnostic, Severity, Values
 from syncer.registry import source_class
 from syncer.sources.base import SourceContext
 from syncer.state.model import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from syncer.backends.base import Backend
     from syncer.model import Address, Fingerprint, Secret, SourceSpec
+    from syncer.plans import Change
     from syncer.retry import Retry
     from syncer.sensitive import Sensitive
     from syncer.sources.base import Source
-    from syncer.state.model import State
+    from syncer.state.model import Record, State
 
 Like = Callable[["Address"], "Fingerprint | None"]
 """The fingerprint on record whose salt the next one of an address must share, if there is one."""
@@ -119,10 +122,13 @@ def observe(
     def ask(name: str) -> tuple[str, dict[Address, Observed]]:
         addresses, backend = wanted[name], backends[name]
         scopes = sorted({address.scope for address in addresses})
+        backend.recall(_recorded(state, name))
         found = {seen.address: seen for seen in retry.call(lambda: list(backend.observe(scopes, addresses)))}
         if backend.listing_lags:
             doubtful = [a for a in sorted(addresses) if _doubtful(state, name, a, found.get(a))]
             look_again(backend, doubtful, found, retry, width)
+        if Capability.DISABLE_REMOVES in backend.capabilities:
+            found |= _taken_out(state, name, addresses - found.keys())
         return name, found
 
     return dict(run(ask, [name for name, addresses in wanted.items() if addresses], width))
@@ -155,23 +161,42 @@ def look_again(
             found[address] = seen
 
 
+def _recorded(state: State, backend: str) -> Iterator[tuple[str, str]]:
+    records = (record for record in state.records.values() if record.backend == backend)
+    return ((record.remote_id, record.version) for record in records if record.version is not None)
+
+
+def _taken_out(state: State, backend: str, absent: set[Address]) -> dict[Address, Observed]:
+    """Give what is absent because it is disabled: all that such a store knows of it is what we remember."""
+    known = ((address, state.records.get(address)) for address in absent)
+    return {
+        address: _as_recorded(address, record, state.project)
+        for address, record in known
+        if record is not None and record.backend == backend and not record.enabled
+    }
+
+
 def remembered(state: State) -> Observations:
     """Take the records for what is there, without asking anybody."""
     found: Observations = defaultdict(dict)
     for address, record in state.records.items():
-        seen = Observed(
-            address=address,
-            version=record.version or "",
-            tags=record.tags,
-            enabled=record.enabled,
-            description=record.description,
-            owner=state.project,
-            remote_id=record.remote_id,
-        )
+        seen = _as_recorded(address, record, state.project)
         found[record.backend][address] = seen
         if record.previous_backend is not None:
             found[record.previous_backend][address] = seen
     return found
+
+
+def _as_recorded(address: Address, record: Record, owner: str) -> Observed:
+    return Observed(
+        address=address,
+        version=record.version or "",
+        tags=record.tags,
+        enabled=record.enabled,
+        description=record.description,
+        owner=owner,
+        remote_id=record.remote_id,
+    )
 
 
 def unsupported(desired: Iterable[Desired], backends: Mapping[str, Backend]) -> list[Diagnostic]:
@@ -186,6 +211,21 @@ def unsupported(desired: Iterable[Desired], backends: Mapping[str, Backend]) -> 
                 backend.check_value(secret, wanted.value)
         except SyncerError as error:
             found.append(_unsupported(secret, error))
+    return found
+
+
+def unready(changes: Iterable[Change], backends: Mapping[str, Backend], retry: Retry) -> list[Diagnostic]:
+    """Find the secrets that are to be created in a scope that takes none, such as one that is not there."""
+    waiting: dict[tuple[str, str], list[Secret]] = defaultdict(list)
+    for change in changes:
+        if change.action is Action.CREATE and change.secret is not None:
+            waiting[change.backend, change.address.scope].append(change.secret)
+    found = []
+    for (name, scope), secrets in waiting.items():
+        try:
+            retry.call(partial(backends[name].check_scope, scope))
+        except Unsupported as error:
+            found += [_unsupported(secret, error) for secret in secrets]
     return found
 
 

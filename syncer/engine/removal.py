@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syncer.backends.base import DISABLES, Capability
-from syncer.engine.facts import Chain, Facts, Findings, is_advisory, never_marked, note_drift, snapshot_of
+from syncer.engine.facts import Chain, Facts, Findings, effect, never_marked, note_drift, snapshot_of
 from syncer.model import OnRemove
 from syncer.plans import Action, Reason
 
@@ -78,9 +78,9 @@ def _disable(facts: Facts, chain: Chain, reason: Reason, snapshot: Snapshot, *, 
         else:
             chain.found.withdrawn.append(chain.address)
         return
-    if facts.capabilities[chain.backend] & DISABLES:
-        advisory = is_advisory(facts, chain.backend)
-        chain.add(Action.DISABLE, reason, replace(snapshot, enabled=False), advisory=advisory)
+    if facts.capabilities[chain.backend] & {*DISABLES, Capability.DISABLE_REMOVES}:
+        comes = effect(facts, chain.backend, Action.DISABLE)
+        chain.add(Action.DISABLE, reason, replace(snapshot, enabled=False), effect=comes)
     else:
         hint = "say what shall become of it with `removed: [{address: ..., on_remove: delete}]` or `forget`"
         chain.found.error("unsupported", chain.address, "its backend cannot disable a secret", hint)

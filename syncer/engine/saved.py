@@ -171,6 +171,7 @@ def _change(document: Mapping[str, Any]) -> Change:
         previous=previous,
         drop_tags=frozenset(before.tags) - frozenset(after.tags) if before and after else frozenset(),
         advisory=document["advisory"],
+        removes=document["removes"],
     )
 
 

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 _COLUMNS: Mapping[str, Mapping[Capability, str]] = {
-    "disable": {Capability.DISABLE_ENFORCED: "enforced", Capability.DISABLE_ADVISORY: "advisory"},
+    "disable": {
+        Capability.DISABLE_ENFORCED: "enforced",
+        Capability.DISABLE_ADVISORY: "advisory",
+        Capability.DISABLE_REMOVES: "by removal",
+    },
     "delete": {Capability.SOFT_DELETE: "soft", Capability.DELETE: "at once"},
     "tags": {Capability.TAGS: "yes"},
     "description": {Capability.DESCRIPTION: "yes"},
@@ -20,6 +24,7 @@ _COLUMNS: Mapping[str, Mapping[Capability, str]] = {
     "binary": {Capability.BINARY: "yes"},
     "conditional write": {Capability.CONDITIONAL_WRITE: "yes"},
     "version in list": {Capability.VERSION_IN_LIST: "yes"},
+    "scope with /": {Capability.SCOPE_PATHS: "yes"},
 }
 """Heading to what stands below it, the most that a backend can do first."""
 

@@ -248,6 +248,7 @@ def _old_value(change: Change) -> str:
 def _enabled_text(change: Change) -> str:
     enable = change.action is Action.ENABLE
     note = " (advisory: the backend only notes it)" if change.advisory else ""
+    note = " (removed there: the backend has no disabled state)" if change.removes else note
     return f"enabled = {_scalar(not enable)} -> {_scalar(enable)}{note}"
 
 

@@ -168,6 +168,7 @@ def _change(change: Change) -> dict[str, Any]:
         "action": str(change.action),
         "reason": str(change.reason),
         "advisory": change.advisory,
+        "removes": change.removes,
         "change": {
             "actions": [_TERRAFORM[change.action]],
             "before": _snapshot(change.before),

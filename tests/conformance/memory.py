@@ -54,7 +54,7 @@ class MemoryBackend(Backend):
     """Secrets in a dictionary, with every capability that `without` leaves."""
 
     type_name: ClassVar[str] = "memory"
-    capabilities = frozenset(Capability) - {Capability.DISABLE_ADVISORY}
+    capabilities = frozenset(Capability) - {Capability.DISABLE_ADVISORY, Capability.DISABLE_REMOVES}
     concurrency = 8
     Options: ClassVar[type[Any]] = MemoryOptions
 

@@ -55,7 +55,7 @@ class LocalBackend(Backend):
     """
 
     type_name: ClassVar[str] = "local"
-    capabilities = frozenset(Capability) - {Capability.DISABLE_ADVISORY}
+    capabilities = frozenset(Capability) - {Capability.DISABLE_ADVISORY, Capability.DISABLE_REMOVES}
     Options: ClassVar[type[Any]] = LocalOptions
 
     def __init__(self, options: LocalOptions, context: BackendContext) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 A = "global:a"
 B = "global:b"
-EVERYTHING = frozenset(Capability) - {Capability.DISABLE_ADVISORY}
+EVERYTHING = frozenset(Capability) - {Capability.DISABLE_ADVISORY, Capability.DISABLE_REMOVES}
 
 
 def wanted(declared: Secret, value: bytes | None = b"v1", like: str | None = None) -> Desired:
