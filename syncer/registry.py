@@ -19,6 +19,8 @@ BACKENDS: dict[str, tuple[str, str | None]] = {
     "local": ("syncer.backends.local:LocalBackend", None),
     "aws-secrets-manager": ("syncer.backends.aws.secrets_manager:SecretsManager", "aws"),
     "aws-ssm": ("syncer.backends.aws.parameter_store:ParameterStore", "aws"),
+    "dagu": ("syncer.backends.dagu:Dagu", "dagu"),
+    "kestra": ("syncer.backends.kestra:Kestra", "kestra"),
     "vault": ("syncer.backends.vault:Vault", "vault"),
 }
 """Type to class, and the extra that brings its SDK."""

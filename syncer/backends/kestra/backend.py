@@ -1,0 +1,137 @@
+"""What the backend does with secrets, out of the calls of Kestra's REST API."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import uuid4
+
+from syncer.backends.base import Backend, BackendContext, Capability
+from syncer.backends.kestra import rows
+from syncer.backends.kestra.api import Api
+from syncer.backends.kestra.namespaces import Namespaces
+from syncer.backends.kestra.options import DELETE, KestraOptions
+from syncer.backends.kestra.rows import Row
+from syncer.errors import Unsupported, VersionConflict
+from syncer.naming import upper_snake
+from syncer.parallel import run
+from syncer.readers import Keys
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from syncer.model import Address, Observed, Secret
+    from syncer.sensitive import Sensitive
+
+_NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+class Kestra(Backend):
+    """The secrets of Kestra Enterprise, where it manages them: a scope is a namespace, a key is the ref in upper snake.
+
+    Whose a secret is stands in its tags. Neither values nor versions ever come back, so rotation goes by the
+    fingerprint of what was written. There is no disabled state, and no conditional write.
+    """
+
+    type_name: ClassVar[str] = "kestra"
+    capabilities = frozenset({Capability.TAGS, Capability.DESCRIPTION, Capability.DELETE})
+    concurrency = 8
+    inherits = True
+    Options: ClassVar[type[Any]] = KestraOptions
+
+    def __init__(self, options: KestraOptions, context: BackendContext) -> None:
+        super().__init__(options, context)
+        if options.disable == DELETE:
+            self.capabilities = self.capabilities | {Capability.DISABLE_REMOVES}
+        self._keys = Keys()
+        self._api = Api(self, options.root)
+        self._namespaces = Namespaces(self._api, self)
+        self.place = self._api.where
+
+    def declare(self, secret: Secret) -> Secret:
+        """Add the tags that the options give every secret."""
+        return replace(secret, tags={**self.options.tags, **secret.tags}) if self.options.tags else secret
+
+    def check(self, secret: Secret) -> None:
+        """Raise Unsupported for what is no namespace, no key or another secret's key, and for tags of Kestra's own."""
+        address = secret.address
+        if not _NAMESPACE.fullmatch(address.scope):
+            message = f"{address}: a namespace of kestra is small letters, digits, `.`, `_` and `-`"
+            raise Unsupported(message)
+        self._keys.check(address, upper_snake(address.ref))
+        for name, text in secret.tags.items():
+            if name in rows.RESERVED or not text:
+                rule = "is kept for kestra and for us" if name in rows.RESERVED else "is empty"
+                message = f"{address}: tag `{name}` {rule}"
+                raise Unsupported(message)
+
+    def check_scope(self, scope: str) -> None:
+        """Raise Unsupported for a namespace whose secrets Kestra itself only reads."""
+        if self._namespaces.is_read_only(scope):
+            message = f"kestra at {self.place} only reads the secrets of namespace {scope}"
+            hint = "write to the store that it reads: a backend with `reader: kestra`"
+            raise Unsupported(message, hint=hint)
+
+    def observe(self, scopes: Collection[str], addresses: Collection[Address]) -> Iterable[Observed]:
+        """Give everything in the namespaces, page by page; those below them are scopes of their own."""
+        asked: defaultdict[tuple[str, str], set[Address]] = defaultdict(set)
+        for address in addresses:
+            asked[address.scope, upper_snake(address.ref)].add(address)
+        names = sorted(scopes)
+        width = min(self.context.width, self.concurrency)
+        for found in run(self._namespaces.rows, names, width):
+            yield from (self._observed(row, row.address(asked[row.namespace, row.key])) for row in found.values())
+
+    def create(self, secret: Secret, value: Sensitive) -> Observed:
+        """Write a new secret. AlreadyExists if its key is there."""
+        self.check_value(secret, value)  # an error of the decoder would hold what is no text
+        address = secret.address
+        tags = rows.marked(secret.tags, self.context.project, address)
+        row = Row(address.scope, upper_snake(address.ref), secret.description, tags)
+        return self._written(self._namespaces.create(address, value, row), address)
+
+    def rotate(self, secret: Secret, value: Sensitive, expected: Observed) -> Observed:
+        """Write another value; tags and description stay as they are."""
+        self.check_value(secret, value)  # as above
+        address = secret.address
+        return self._written(self._namespaces.rotate(address, value, upper_snake(address.ref)), address)
+
+    def update(self, secret: Secret, expected: Observed, drop: Collection[str]) -> Observed:
+        """Set tags, description and owner mark, and keep other people's tags."""
+        address = secret.address
+
+        def changed(row: Row) -> Row:
+            owner = row.tags.get(rows.PROJECT, self.context.project)
+            if owner != self.context.project:
+                message = f"{address} belongs to project {owner} since it was planned"
+                raise VersionConflict(message, hint="plan again")
+            kept = {name: text for name, text in row.tags.items() if name not in drop}
+            tags = rows.marked({**kept, **secret.tags}, self.context.project, address)
+            return row._replace(tags=tags, description=secret.description)
+
+        row = self._namespaces.update(address, upper_snake(address.ref), changed)
+        return replace(self._observed(row, address), version=expected.version)
+
+    def set_enabled(self, expected: Observed, *, enabled: bool) -> Observed:
+        """Take it out, where the options say so. What is to be enabled again is created."""
+        if enabled or self.options.disable != DELETE:
+            return super().set_enabled(expected, enabled=enabled)
+        self.delete(expected)
+        return replace(expected, enabled=False)
+
+    def delete(self, expected: Observed) -> None:
+        """Delete it for good."""
+        self._namespaces.delete(expected.address, upper_snake(expected.address.ref))
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._api.close()
+
+    def _observed(self, row: Row, address: Address) -> Observed:
+        return row.observed(address, f"{self.place}/{address.scope}/{row.key}")
+
+    def _written(self, row: Row, address: Address) -> Observed:
+        """Give what is there now; the version is a name of our own for what we have just written."""
+        return replace(self._observed(row, address), version=uuid4().hex[:12])
