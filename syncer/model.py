@@ -120,6 +120,8 @@ class Scope:
     description: str = ""
     fallback: str | None = None
     """Where consumers look next; never changes what is written."""
+    backend: str = DEFAULT_BACKEND
+    """The name of the backend that holds its secrets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

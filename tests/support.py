@@ -117,7 +117,7 @@ class House:
     def manifest(self) -> Manifest:
         """The manifest as it stands."""
         told = [sorted(map(repr, self.secrets.values())), repr(self.moved), repr(self.removed)]
-        scopes = {address.scope for address in self.secrets}
+        scopes = {address.scope: each.backend for address, each in self.secrets.items()}
         return Manifest(
             path=self.folder / "syncer.yaml",
             project=PROJECT,
@@ -126,7 +126,7 @@ class House:
                 for name, options in self.backends.items()
             },
             state=StateSpec(),
-            scopes={name: Scope(name=name) for name in scopes},
+            scopes={name: Scope(name=name, backend=backend) for name, backend in scopes.items()},
             secrets=dict(self.secrets),
             moved=self.moved,
             removed=dict(self.removed),

@@ -44,6 +44,9 @@ RECORDS = (
 )
 """`west`: on the other backend; `leftover`: it moved here from there, and there is still something."""
 
+REMOVES = ("disable-enforced", "removes")
+"""No disabled state: what is disabled is taken out."""
+
 CAPABILITIES: dict[str, tuple[str, ...]] = {
     "everything": (),
     "hard delete, no rename": ("soft-delete", "move"),
@@ -52,6 +55,14 @@ CAPABILITIES: dict[str, tuple[str, ...]] = {
     "description only": ("tags",),
     "no disable": ("disable-enforced",),
     "blind": ("version-in-list", "conditional-write", "read"),
+    "blind, removes what is disabled": (
+        *REMOVES,
+        "soft-delete",
+        "move",
+        "version-in-list",
+        "conditional-write",
+        "read",
+    ),
 }
 
 
@@ -80,6 +91,11 @@ class Combination:
         )
 
 
+def options(without: tuple[str, ...]) -> dict[str, Any]:
+    """Give the options of a backend that lacks these."""
+    return {"without": [lack for lack in without if lack != "removes"], "removes": "removes" in without}
+
+
 def everything(without: tuple[str, ...]) -> list[Combination]:
     """Every cell that can be."""
     cells = itertools.starmap(Combination, itertools.product(DESIRED, OBSERVED, RECORDS, OnRemove))
@@ -97,7 +113,7 @@ class World:
 
     def build(self, cells: Iterable[Combination]) -> None:
         """Put each in its place."""
-        self.house.backends = {name: {"without": list(self.without)} for name in (DEFAULT_BACKEND, "west")}
+        self.house.backends = {name: options(self.without) for name in (DEFAULT_BACKEND, "west")}
         self.house.environ |= {"OTHER": "v2"}
         self.house.wrap = self.watch
         for cell in cells:
@@ -212,6 +228,9 @@ def assert_as_declared(world: World, good: frozenset[Address]) -> None:
     records = world.house.state().records
     for address in good & world.house.secrets.keys():
         declared, store = world.house.secrets[address], world.house.store()
+        if not declared.enabled and "removes" in world.without:
+            assert address not in store.entries
+            continue
         there, record = store.entries[address], records[address]
         held = store.values[address].reveal()
         assert (there.enabled, there.deleted) == (declared.enabled, False), address
@@ -400,8 +419,8 @@ KEPT = b"theirs"
 
 def eventful(folder: Path, without: tuple[str, ...] = (), kind: str = "memory") -> House:
     """A project that was applied once, and then changed in every way at once, inside and outside."""
-    options = {"type": kind} if kind == "local" else {"without": list(without)}
-    house = House(folder, backends={DEFAULT_BACKEND: dict(options), "west": dict(options)})
+    opened = {"type": kind} if kind == "local" else options(without)
+    house = House(folder, backends={DEFAULT_BACKEND: dict(opened), "west": dict(opened)})
     house.environ |= {"OTHER": "v2"}
     delete, forget = OnRemove.DELETE, OnRemove.FORGET
     tags = {} if "tags" in without else {"t": "1"}

@@ -70,9 +70,16 @@ class Console:
             sys.stdout.flush()
 
     def value(self, value: Sensitive) -> None:
-        """Write one value, verbatim: the only place where one leaves through the terminal, on request."""
+        """Write one value, verbatim; a newline follows on a terminal only."""
+        self._reveal(value, b"\n" if sys.stdout.isatty() else b"")
+
+    def document(self, document: Sensitive) -> None:
+        """Write a document that holds values, byte for byte."""
+        self._reveal(document, b"")
+
+    def _reveal(self, value: Sensitive, end: bytes) -> None:
+        """Let a value leave through standard output, on request: the only place where one does."""
         self._answered = True
-        end = b"\n" if sys.stdout.isatty() else b""
         with _output():
             sys.stdout.buffer.write(value.reveal() + end)
             sys.stdout.flush()

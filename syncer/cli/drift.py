@@ -1,4 +1,4 @@
-"""`drift` and `import`: what is there that we did not write."""
+"""`drift`: what is there that we did not write."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from syncer.cli import CHANGES, OK
-from syncer.cli.options import ADDRESS, format_option, lock, lock_option, open_session, selectors
-from syncer.engine.adopt import accept_drift, adopt, find_drift
+from syncer.cli.options import format_option, lock, lock_option, open_session, selectors
+from syncer.engine.adopt import accept_drift, find_drift
 from syncer.errors import SyncerError
 from syncer.plans import Selection
 
 if TYPE_CHECKING:
     from syncer.cli.console import Console
     from syncer.engine.session import Session
-    from syncer.model import Address
     from syncer.plans import Plan
 
 
@@ -94,23 +93,3 @@ def _accept(console: Console, session: Session, found: Plan, *, auto_approve: bo
         raise SyncerError(message)
     after = accept_drift(session, found)
     console.note(f"accepted; the state is at serial {after.serial}")
-
-
-@click.command("import")
-@click.argument("addresses", metavar="ADDRESS...", type=ADDRESS, nargs=-1, required=True)
-@lock_option
-@click.pass_obj
-def import_(console: Console, addresses: tuple[Address, ...], lock_timeout: float) -> None:
-    """Take declared secrets that are in the backend already under management.
-
-    Nothing is written to the backend. Where the value may be read and is what the source yields, it stays; else
-    the next plan rotates it.
-
-    \b
-    Example:
-      syncer import global:prod/db-password
-    """
-    with open_session(console) as session, lock(console, session, "import", lock_timeout):
-        for address, record in adopt(session, addresses).items():
-            known = "its value is fingerprinted" if record.fingerprint else "its value could not be read"
-            console.result(f"= {address} is now managed ({known})\n")

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from syncer.backends.base import Capability
 from syncer.errors import AccessDenied, InvalidConfiguration, NotFound, Unsupported
 from syncer.model import Address
+from syncer.options import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from syncer.engine.session import Session
-    from syncer.model import Manifest, Observed, Secret
+    from syncer.model import Observed, Scope, Secret
     from syncer.sensitive import Sensitive
 
 
@@ -21,24 +22,59 @@ def read_value(session: Session, address: Address) -> Sensitive:
 
     A missing secret falls back, a disabled one does not. Raise NotFound, AccessDenied (disabled), Unsupported.
     """
-    if address.scope not in session.manifest.scopes:
-        message = f"{address}: the manifest has no scope {address.scope}"
-        raise InvalidConfiguration(message, hint=f"scopes: {', '.join(session.manifest.scopes)}")
-    for secret in _candidates(session.manifest, address):
+    for secret in candidates(session, address):
         found = _look(session, secret)
         if found is not None:
             return _read(session, secret, found)
+        if taken_out(session, secret):
+            raise _disabled(secret)
     message = f"{address} is neither there nor in a scope it falls back to"
     raise NotFound(message, hint="`syncer plan` shows what is missing")
 
 
-def _candidates(manifest: Manifest, address: Address) -> Iterator[Secret]:
-    scope: str | None = address.scope
-    while scope is not None:
-        secret = manifest.secrets.get(Address(scope, address.ref))
-        if secret is not None:
-            yield secret
-        scope = manifest.scopes[scope].fallback
+def chain(session: Session, scope: str) -> list[str]:
+    """Name a scope and those that it falls back to, nearest first. Raise InvalidConfiguration for an unknown one.
+
+    Where a backend has a tree of namespaces and the manifest names no `fallback`, that is the nearest scope above.
+    """
+    manifest = session.manifest
+    if scope not in manifest.scopes:
+        message = f"the manifest has no scope {scope}{did_you_mean(scope, manifest.scopes)}"
+        raise InvalidConfiguration(message, hint=f"scopes: {', '.join(manifest.scopes)}")
+    found: list[str] = []
+    following: str | None = scope
+    while following is not None and following not in found:
+        found.append(following)
+        declared = manifest.scopes[following]
+        following = declared.fallback or _above(session, declared)
+    return found
+
+
+def _above(session: Session, scope: Scope) -> str | None:
+    parts = scope.name.split(".")
+    if len(parts) == 1 or not session.backend(scope.backend).inherits:
+        return None
+    names = (".".join(parts[:count]) for count in range(len(parts) - 1, 0, -1))
+    return next((name for name in names if name in session.manifest.scopes), None)
+
+
+def candidates(session: Session, address: Address) -> Iterator[Secret]:
+    """Give the declared secrets that a consumer may find at an address, nearest first. Raise InvalidConfiguration."""
+    scopes = chain(session, address.scope)
+    declared = (session.manifest.secrets.get(Address(scope, address.ref)) for scope in scopes)
+    return (secret for secret in declared if secret is not None)
+
+
+def taken_out(session: Session, secret: Secret) -> bool:
+    """Whether a secret that is not there is disabled: its backend knows no other way, and so it does not fall back."""
+    return not secret.enabled and Capability.DISABLE_REMOVES in session.backend(secret.backend).capabilities
+
+
+def check_owner(session: Session, secret: Secret, found: Observed) -> None:
+    """Raise AccessDenied for what another project keeps there."""
+    if found.owner not in (None, session.manifest.project):
+        message = f"{secret.address} belongs to project {found.owner}"
+        raise AccessDenied(message)
 
 
 def _look(session: Session, secret: Secret) -> Observed | None:
@@ -50,13 +86,14 @@ def _look(session: Session, secret: Secret) -> Observed | None:
 
 def _read(session: Session, secret: Secret, found: Observed) -> Sensitive:
     if not found.enabled:
-        message = f"{secret.address} is disabled"
-        raise AccessDenied(message, hint="set `enabled: true` in the manifest and apply")
-    if found.owner not in (None, session.manifest.project):
-        message = f"{secret.address} belongs to project {found.owner}"
-        raise AccessDenied(message)
+        raise _disabled(secret)
+    check_owner(session, secret, found)
     backend = session.backend(secret.backend)
     if Capability.READ not in backend.capabilities:
         message = f"{secret.address}: backend `{secret.backend}` does not give values back"
         raise Unsupported(message)
     return session.surroundings.retry.call(lambda: backend.read(secret.address))
+
+
+def _disabled(secret: Secret) -> AccessDenied:
+    return AccessDenied(f"{secret.address} is disabled", hint="set `enabled: true` in the manifest and apply")

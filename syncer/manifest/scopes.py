@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from syncer.manifest.rotation import rotation
-from syncer.model import DEFAULT_BACKEND, NO_ROTATION, OnRemove, Rotation, Scope, bulk
+from syncer.model import NO_ROTATION, OnRemove, Rotation, Scope, bulk
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -32,7 +32,6 @@ class GivenScope:
     """A scope, and what its secrets have from it."""
 
     scope: Scope
-    backend: str
     inherited: Inherited
 
 
@@ -84,8 +83,7 @@ def _scope(name: str, options: Options, defaults: Inherited, report: Report) -> 
         if key not in _HERE:
             inherited = inherit(inherited, {key: value}, document, ("scopes", name), report)
     here = {key: options[key][0] for key in _HERE if key in options}
-    backend = here.pop("backend", DEFAULT_BACKEND)
-    return GivenScope(scope=Scope(name=name, **here), backend=backend, inherited=inherited)
+    return GivenScope(scope=Scope(name=name, **here), inherited=inherited)
 
 
 def _check_references(gathered: dict[str, Options], backends: Collection[str], report: Report) -> None:

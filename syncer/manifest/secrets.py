@@ -54,7 +54,7 @@ def _secrets_of(
                 description=entry.get("description", ""),
                 rotate=inherited.rotate,
                 on_remove=inherited.on_remove,
-                backend=given.backend,
+                backend=given.scope.backend,
                 origin=Origin(file=document.name, line=lines[ref]),
             )
         )

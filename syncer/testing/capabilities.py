@@ -36,7 +36,7 @@ class CapabilityConformance(ConformanceBase):
         if not {Capability.TAGS, Capability.DESCRIPTION} & backend.capabilities:
             with pytest.raises(Unsupported):
                 backend.update(secret, made, ())
-        if not DISABLES & backend.capabilities:
+        if not {*DISABLES, Capability.DISABLE_REMOVES} & backend.capabilities:
             with pytest.raises(Unsupported):
                 backend.set_enabled(made, enabled=False)
         assert list(self.everything(backend)) == [secret.address]
@@ -44,7 +44,7 @@ class CapabilityConformance(ConformanceBase):
 
     def test_capabilities_make_sense(self, backend: Backend) -> None:
         """A disable is enforced or advisory, not both; what is deleted softly is deleted."""
-        assert not backend.capabilities >= DISABLES
+        assert len(backend.capabilities & {*DISABLES, Capability.DISABLE_REMOVES}) <= 1
         assert Capability.DELETE in backend.capabilities or Capability.SOFT_DELETE not in backend.capabilities
 
     def test_read(self, backend: Backend) -> None:
@@ -113,6 +113,18 @@ class CapabilityConformance(ConformanceBase):
         assert {e.version for e in (off, seen_off, on, seen_on)} == {made.version}
         assert seen_off.tags == seen_on.tags == made.tags
         assert self.holds(backend, self.address(), b"v")
+
+    def test_disabled_by_removal(self, backend: Backend) -> None:
+        """Where a disabled secret is taken out, it is gone at once, alone, and can be created again."""
+        needs(backend, Capability.DISABLE_REMOVES)
+        made = backend.create(declared(self.address()), Sensitive(b"v1"))
+        backend.create(declared(self.address("other")), Sensitive(b"v"))
+        assert not backend.set_enabled(made, enabled=False).enabled
+        assert list(self.everything(backend)) == [self.address("other")]
+        with pytest.raises(Unsupported):
+            backend.set_enabled(made, enabled=True)
+        backend.create(declared(self.address()), Sensitive(b"v2"))
+        assert self.holds(backend, self.address(), b"v2")
 
     def test_disabled_stays_disabled(self, backend: Backend) -> None:
         """A rotation of a disabled secret leaves it disabled, and we can still read it where we can read."""

@@ -53,6 +53,7 @@ class Faulty(Backend):
         self.capabilities = inner.capabilities
         self.concurrency = inner.concurrency
         self.place = inner.place
+        self.inherits = inner.inherits
         self.type_name = inner.type_name  # type: ignore[misc]  # it is what the one inside is
         self.calls: list[tuple[str, Address | None]] = []
         """Every call in order, also those that failed: method and address, None for observe."""
@@ -79,6 +80,14 @@ class Faulty(Backend):
     def shape(self, secret: Secret, value: Sensitive) -> Sensitive:
         """Ask the one inside, as above."""
         return self.inner.shape(secret, value)
+
+    def check_scope(self, scope: str) -> None:
+        """Ask the one inside, as above."""
+        self.inner.check_scope(scope)
+
+    def recall(self, versions: Iterable[tuple[str, str]]) -> None:
+        """Tell the one inside, as above."""
+        self.inner.recall(versions)
 
     def observe(self, scopes: Collection[str], addresses: Collection[Address]) -> Iterable[Observed]:
         """Observe, or fail."""

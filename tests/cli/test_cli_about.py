@@ -35,7 +35,9 @@ CONTRACT = {
 def test_the_commands_of_the_contract(syncer: Folder) -> None:
     """Every command is there, and the list of them says what each does without importing it."""
     told = syncer.fine("--help")
-    names = "init validate plan apply drift import show state seal get backends schema completion version"
+    names = (
+        "init validate plan apply drift import import-env show state seal get export backends schema completion version"
+    )
     assert list(COMMANDS) == list(_SUMMARIES) == names.split()
     for name in COMMANDS:
         assert f"\n  {name} " in told
@@ -131,7 +133,7 @@ def test_backends(syncer: Folder) -> None:
     heading, local, *others = syncer.fine("backends").splitlines()
     assert heading.split()[:3] == ["type", "disable", "delete"]
     assert local.split()[:4] == ["local", "enforced", "soft", "yes"]
-    assert [line.split()[0] for line in others] == ["aws-secrets-manager", "aws-ssm", "vault"]
+    assert [line.split()[0] for line in others] == ["aws-secrets-manager", "aws-ssm", "dagu", "kestra", "vault"]
 
 
 def test_a_backend_whose_sdk_is_missing_is_listed(syncer: Folder) -> None:

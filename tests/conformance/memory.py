@@ -48,6 +48,8 @@ class MemoryOptions:
     name: str = "memory"
     without: list[str] = field(default_factory=list)
     """Capabilities to take away, by value; `tags` takes the owner mark's update away too."""
+    removes: bool = False
+    """Have no disabled state: what is disabled is taken out, for good."""
 
 
 class MemoryBackend(Backend):
@@ -62,6 +64,8 @@ class MemoryBackend(Backend):
         super().__init__(options, context)
         taken = frozenset(map(Capability, options.without))
         self.capabilities = type(self).capabilities - taken
+        if options.removes:
+            self.capabilities = self.capabilities - DISABLES | {Capability.DISABLE_REMOVES}
         if Capability.DELETE in taken and Capability.SOFT_DELETE not in taken:
             message = "without delete there is no soft-delete"
             raise InvalidConfiguration(message)
@@ -115,6 +119,9 @@ class MemoryBackend(Backend):
 
     def set_enabled(self, expected: Observed, *, enabled: bool) -> Observed:
         """Note it."""
+        if self._can(Capability.DISABLE_REMOVES) and not enabled:
+            self._take_out(expected)
+            return replace(expected, enabled=False)
         if not DISABLES & self.capabilities:
             return super().set_enabled(expected, enabled=enabled)
         with self._called():
@@ -124,12 +131,11 @@ class MemoryBackend(Backend):
         """Mark it, or drop it where deletions are not soft."""
         if not self._can(Capability.DELETE):
             super().delete(expected)
+        if not self._can(Capability.SOFT_DELETE):
+            self._take_out(expected)
+            return
         with self._called():
-            entry = self._found(expected.address, expected)
-            if self._can(Capability.SOFT_DELETE):
-                self._keep(replace(entry, deleted=True))
-            else:
-                del self.store.entries[expected.address], self.store.values[expected.address]
+            self._keep(replace(self._found(expected.address, expected), deleted=True))
 
     def restore(self, expected: Observed) -> Observed:
         """Take the mark away."""
@@ -148,6 +154,11 @@ class MemoryBackend(Backend):
             self.store.values[secret.address] = self.store.values.pop(expected.address)
             del self.store.entries[expected.address]
             return self._keep(replace(entry, address=secret.address))
+
+    def _take_out(self, expected: Observed) -> None:
+        with self._called():
+            self._found(expected.address, expected)
+            del self.store.entries[expected.address], self.store.values[expected.address]
 
     @contextmanager
     def _called(self, *, values_read: int = 0) -> Iterator[None]:

@@ -28,10 +28,12 @@ class TestMemory(BackendConformance):
 
     type_name = "memory"
     without: ClassVar[list[str]] = []
+    removes: ClassVar[bool] = False
 
     def open_backend(self, folder: Path, project: str) -> Backend:
         """Open it on the dictionary of this folder."""
-        return MemoryBackend.open({"without": self.without}, context(folder, project))
+        options = {"without": self.without, "removes": self.removes}
+        return MemoryBackend.open(options, context(folder, project))
 
     def plant(self, backend: Backend, address: Address, value: Sensitive, owner: str | None) -> None:
         """Put an entry into the dictionary."""
@@ -55,6 +57,13 @@ class TestMemoryHardDelete(TestMemory):
     """With deletions that are final, and text only."""
 
     without = ["soft-delete", "binary", "move"]  # noqa: RUF012  # a constant of the class
+
+
+class TestMemoryRemoves(TestMemory):
+    """With no way to disable a secret but to take it out."""
+
+    without = ["soft-delete", "read", "version-in-list"]  # noqa: RUF012  # a constant of the class
+    removes = True
 
 
 class TestMemoryBare(TestMemory):

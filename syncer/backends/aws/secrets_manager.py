@@ -77,6 +77,7 @@ class SecretsManager(Backend):
             self.capabilities = self.capabilities - {Capability.BINARY}
         self._names = options.names(context.project)
         self._off = options.off
+        self.inherits = options.reader is not None
         self._keys = Keys()
         self._wanted: dict[Address, bool] = {}
         """What is declared to be enabled, and what is not, where a reader has a mark of its own."""

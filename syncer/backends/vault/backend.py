@@ -64,6 +64,7 @@ class Vault(Backend):
             self.capabilities = _CAPABILITIES - {Capability.SOFT_DELETE}
         self._template = options.template(context.project)
         self._keys = None if options.reader is None else Keys()
+        self.inherits = options.reader is not None
         self._layout: Layout = OneField(options.field)
         if options.format == "json":
             self._layout = JsonFields(reader=options.reader)

@@ -46,7 +46,7 @@ def test_the_manifest_of_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
     assert manifest.state == StateSpec(type="file", path=".syncer/state.json")
     assert manifest.scopes == {
         "global": Scope(name="global", description="shared by every workspace"),
-        "payments": Scope(name="payments", fallback="global"),
+        "payments": Scope(name="payments", fallback="global", backend="west"),
         "search": Scope(name="search"),
     }
     (move,) = manifest.moved

@@ -1,0 +1,120 @@
+"""Collects every value that a consumer of a scope sees."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from syncer.backends.base import Capability
+from syncer.engine.consume import candidates, chain, check_owner, taken_out
+from syncer.engine.readback import read_each
+from syncer.engine.refresh import look_again, observe
+from syncer.errors import AccessDenied, NotFound, Unsupported
+from syncer.model import Address
+from syncer.sensitive import Sensitive
+from syncer.state.model import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from syncer.backends.base import Backend
+    from syncer.engine.session import Session
+    from syncer.errors import SyncerError
+    from syncer.model import Observed, Secret
+
+
+def collect(session: Session, scope: str) -> dict[str, Sensitive]:
+    """Give the values that a consumer of the scope sees, by ref: its own, and those of the scopes it falls back to.
+
+    A missing secret falls back, a disabled one does not and is left out. Raise NotFound that names every secret that
+    is nowhere, AccessDenied, Unsupported, InvalidConfiguration.
+    """
+    scopes = chain(session, scope)
+    refs = sorted({address.ref for address in session.manifest.secrets if address.scope in scopes})
+    choices = [list(candidates(session, Address(scope, ref))) for ref in refs]
+    there = present(session, [secret for choice in choices for secret in choice])
+    found = list(filter(None, _nearest(session, choices, there)))
+    for secret in found:
+        check_owner(session, secret, there[secret.address])
+    return _values(session, [secret for secret in found if there[secret.address].enabled])
+
+
+def present(session: Session, secrets: Iterable[Secret]) -> dict[Address, Observed]:
+    """Say what is there now of declared secrets; what is pending deletion is not. Each backend is asked once."""
+    wanted: dict[str, set[Address]] = defaultdict(set)
+    for secret in secrets:
+        wanted[secret.backend].add(secret.address)
+    backends = {name: session.backend(name) for name in sorted(wanted)}
+    outside = session.surroundings
+    observed = observe(backends, wanted, _state(session, backends), outside.retry, outside.parallelism)
+    for name, backend in backends.items():
+        if backend.listing_lags:  # and a record need not be here to tell: consumers have none
+            missing = sorted(wanted[name] - observed[name].keys())
+            look_again(backend, missing, observed[name], outside.retry, outside.parallelism)
+    return {
+        address: seen
+        for name, addresses in wanted.items()
+        for address in addresses
+        if (seen := observed[name].get(address)) is not None and not seen.deleted
+    }
+
+
+def _state(session: Session, backends: Mapping[str, Backend]) -> State:
+    """Give the state where it can say what a listing does not show yet; no other consumer needs one."""
+    if any(backend.listing_lags for backend in backends.values()):
+        return session.state_file.read(authenticate=session.keyring.present)
+    return State(project=session.manifest.project)
+
+
+def _nearest(
+    session: Session, choices: Iterable[Sequence[Secret]], there: Mapping[Address, Observed]
+) -> list[Secret | None]:
+    """Give of each choice the first that is there, None where that one is disabled by not being there."""
+    found: list[Secret | None] = []
+    missing = []
+    for choice in choices:
+        first = next((secret for secret in choice if secret.address in there or taken_out(session, secret)), None)
+        if first is None:
+            missing.append(str(choice[0].address))
+        else:
+            found.append(first if first.address in there else None)
+    if missing:
+        message = f"neither there nor in a scope to fall back to: {', '.join(sorted(missing))}"
+        raise NotFound(message, hint="`syncer plan` shows what is missing")
+    return found
+
+
+def _values(session: Session, secrets: Iterable[Secret]) -> dict[str, Sensitive]:
+    by_backend: dict[str, list[Address]] = defaultdict(list)
+    for secret in secrets:
+        by_backend[secret.backend].append(secret.address)
+    _check_readable(session, by_backend)
+    values: dict[str, Sensitive] = {}
+    errors: list[tuple[Address, SyncerError]] = []
+    for name, addresses in sorted(by_backend.items()):
+        for address, value in read_each(session, session.backend(name), addresses):
+            if isinstance(value, Sensitive):
+                values[address.ref] = value
+            else:
+                errors.append((address, value))
+    _refuse(errors)
+    return dict(sorted(values.items()))
+
+
+def _check_readable(session: Session, names: Iterable[str]) -> None:
+    blind = [name for name in sorted(names) if Capability.READ not in session.backend(name).capabilities]
+    if blind:
+        raise Unsupported("\n".join(f"backend `{name}` does not give values back" for name in blind))
+
+
+def _refuse(errors: Sequence[tuple[Address, SyncerError]]) -> None:
+    """Raise one error for all that could not be read."""
+    if not errors:
+        return
+    kind = AccessDenied if any(isinstance(error, AccessDenied) for _, error in errors) else NotFound
+    told = [f"{address}: {error.message.removeprefix(f'{address}: ')}" for address, error in sorted(errors, key=_place)]
+    raise kind("\n".join(told), hint=next((error.hint for _, error in errors if error.hint), None))
+
+
+def _place(refused: tuple[Address, SyncerError]) -> Address:
+    return refused[0]
