@@ -10,15 +10,23 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from conformance.fakes.dagu.server import DaguServer
+from conformance.fakes.kestra.server import KestraServer
+from conformance.raw_dagu import RawDagu
 from stores import opened
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = {"README.md": "local", "examples/aws/README.md": "aws-secrets-manager", "examples/vault/README.md": "vault"}
-"""Each document, and the store that must be there for its commands."""
 MARK = "@@@ next command @@@"
 
 # Identifiers and moments differ from run to run; ciphertexts are salted.
@@ -29,6 +37,44 @@ VARYING = [
     (re.compile(r"syncer:v1:[A-Za-z0-9_-]+"), "syncer:v1:<sealed>"),
     (re.compile(r"^ +(\d)", re.MULTILINE), r"\1"),  # `wc` indents on macOS
 ]
+
+
+@contextmanager
+def used_dagu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Start a Dagu in which people have made secrets by hand, in Global and in a workspace, and a profile."""
+    with DaguServer() as server:
+        raw = RawDagu(address=server.url, authorization=server.authorization)
+        raw.workspace("payments")
+        raw.put("prod/db-password", "by hand", description="primary database")
+        raw.put("mail/token", "by hand")
+        raw.put("prod/db-password", "by hand", "payments")
+        raw.switch("mail/token", enabled=False)
+        raw.ask("POST /profiles", {"name": "blue"})
+        monkeypatch.setenv("DAGU_URL", server.url)
+        monkeypatch.setenv("DAGU_TOKEN", server.authorization.removeprefix("Bearer "))
+        yield
+
+
+@contextmanager
+def used_kestra(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Start a Kestra in which people have made secrets by hand, in a namespace and in its parent."""
+    with KestraServer() as server:
+        server.plant("company.team", "DB_PASSWORD", "by hand", description="primary database")
+        server.plant("company.team", "MAIL_TOKEN", "by hand", tags={"team": "mail"})
+        server.plant("company", "LICENSE", "by hand")
+        monkeypatch.setenv("KESTRA_URL", server.url)
+        monkeypatch.setenv("KESTRA_TOKEN", server.authorization.removeprefix("Bearer "))
+        yield
+
+
+DOCUMENTS: dict[str, Callable[[pytest.MonkeyPatch], AbstractContextManager[object]]] = {
+    "README.md": partial(opened, "local"),
+    "examples/aws/README.md": partial(opened, "aws-secrets-manager"),
+    "examples/dagu/README.md": used_dagu,
+    "examples/kestra/README.md": used_kestra,
+    "examples/vault/README.md": partial(opened, "vault"),
+}
+"""Each document, and what must be there for its commands."""
 
 
 @dataclass
@@ -136,10 +182,10 @@ def test_the_document_shows_what_comes_out(name: str, tmp_path: Path, monkeypatc
     path = ROOT / name
     text = path.read_text()
     document = blocks(text)
-    if path.parent != ROOT:
-        shutil.copy(path.parent / "syncer.yaml", tmp_path)
+    for manifest in path.parent.glob("*.yaml") if path.parent != ROOT else ():
+        shutil.copy(manifest, tmp_path)
     monkeypatch.delenv("SYNCER_TEST_VAULT_ADDR", raising=False)  # counts of calls are those of the fake
-    with opened(DOCUMENTS[name], monkeypatch):
+    with DOCUMENTS[name](monkeypatch):
         outputs = play(document, tmp_path)
     if os.environ.get("SYNCER_UPDATE_DOCS"):
         path.write_text(rewrite(text, document, outputs))
