@@ -50,7 +50,7 @@ class Dagu(Backend):
 
     def __init__(self, options: DaguOptions, context: BackendContext) -> None:
         super().__init__(options, context)
-        self._api = Api(self, options.root)
+        self._api = Api(self, options.root(options.at(context)))
         self._versions = Versions(self)
         self._listing = Listing(self._api, self._versions, self)
         self._layers = Layers(self._api, self._listing, self._versions, self)

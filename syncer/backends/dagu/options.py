@@ -25,8 +25,7 @@ class DaguOptions(RestOptions):
                 refuse(option, "begins with a slash")
             check_url(f"the URL with option `{option}`", f"http://host{path}")
 
-    @property
-    def root(self) -> str:
-        """Where the API begins."""
+    def root(self, url: str) -> str:
+        """Give where the API begins on the server at `url`."""
         paths = (path.strip("/") for path in (self.base_path, self.api_base_path))
-        return "/".join([self.url.rstrip("/"), *filter(None, paths)])
+        return "/".join([url, *filter(None, paths)])

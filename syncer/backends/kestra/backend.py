@@ -46,7 +46,7 @@ class Kestra(Backend):
         if options.disable == DELETE:
             self.capabilities = self.capabilities | {Capability.DISABLE_REMOVES}
         self._keys = Keys()
-        self._api = Api(self, options.root)
+        self._api = Api(self, options.root(options.at(context)))
         self._namespaces = Namespaces(self._api, self)
         self.place = self._api.where
 

@@ -32,7 +32,6 @@ class KestraOptions(RestOptions):
         if not all(isinstance(text, str) and text for pair in self.tags.items() for text in pair):
             refuse("tags", "must be names with texts, none of them empty")
 
-    @property
-    def root(self) -> str:
-        """Where the API begins."""
-        return "/".join(filter(None, [self.url.rstrip("/"), "api/v1", self.tenant]))
+    def root(self, url: str) -> str:
+        """Give where the API begins on the server at `url`."""
+        return "/".join(filter(None, [url, "api/v1", self.tenant]))
