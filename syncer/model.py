@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import timedelta
     from pathlib import Path
 
     from syncer.sensitive import Sensitive
@@ -113,6 +113,33 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What one application may read of a scope, by Dapr's rules: pkg/config/configuration.go of dapr/dapr."""
+
+    default_allow: bool = True
+    allowed: tuple[str, ...] = ()
+    """Refs; where there is one, exactly these may be read, whatever else is said."""
+    denied: tuple[str, ...] = ()
+
+    def allows(self, ref: str) -> bool:
+        """Whether it may read a ref."""
+        if self.allowed:
+            return ref in self.allowed
+        return self.default_allow and ref not in self.denied
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheSpec:
+    """How long readers that live long keep values, in memory."""
+
+    enabled: bool = False
+    maximum_size: int = 1000
+    """Values."""
+    expire_after_write: timedelta = timedelta(seconds=60)
+    """Age at which a value is read anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """A named space of secrets."""
 
@@ -122,6 +149,8 @@ class Scope:
     """Where consumers look next; never changes what is written."""
     backend: str = DEFAULT_BACKEND
     """The name of the backend that holds its secrets."""
+    readers: Mapping[str, Access] = field(default_factory=dict)
+    """By application id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +192,7 @@ class Manifest:
     secrets: Mapping[Address, Secret]
     moved: tuple[Move, ...] = ()
     removed: Mapping[Address, OnRemove] = field(default_factory=dict)
+    cache: CacheSpec = CacheSpec()
     digest: str
     """SHA-256 over names and contents of all its files: they hold no value."""
 

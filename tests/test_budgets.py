@@ -29,8 +29,8 @@ PACKAGE = ROOT / "syncer"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
-EXTRAS = sorted({extra for _, extra in BACKENDS.values() if extra is not None})
-"""What users install for a backend, by the names in the registry."""
+EXTRAS = sorted(PROJECT["project"]["optional-dependencies"].keys() - {"all", "dev"})
+"""What users install beside the tool: for a backend, by the names in the registry, and for what serves."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match)

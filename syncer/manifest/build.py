@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncer.manifest.backends import declared_backends
+from syncer.manifest.consumers import check_readers, declared_cache
 from syncer.manifest.paths import check_paths
 from syncer.manifest.references import declared_moves, declared_removals
 from syncer.manifest.scopes import declared_scopes
@@ -30,6 +31,8 @@ def build(documents: Sequence[Document], digest: str, report: Report) -> Manifes
     scopes = declared_scopes(documents, backends, report)
     secrets = declared_secrets(documents, scopes, report)
     moved = declared_moves(main, secrets, report)
+    for document in documents:
+        check_readers(document, secrets, report)
     return Manifest(
         path=path,
         project=main.data["project"],
@@ -39,5 +42,6 @@ def build(documents: Sequence[Document], digest: str, report: Report) -> Manifes
         secrets=secrets,
         moved=moved,
         removed=declared_removals(main, secrets, moved, report),
+        cache=declared_cache(main, report),
         digest=digest,
     )

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 def rotation(given: Mapping[str, Any], document: Document, place: Place, report: Report) -> Rotation:
     """Read a `rotate` mapping and note what is wrong with it."""
-    every = _duration(given.get("every"), document, (*place, "every"), report)
-    warn = _duration(given.get("warn"), document, (*place, "warn"), report)
+    every = read_duration(given.get("every"), document, (*place, "every"), report)
+    warn = read_duration(given.get("warn"), document, (*place, "warn"), report)
     if every and warn and warn >= every:
         report.at_value(document, (*place, "warn"), "`warn` must be shorter than `every`")
     return Rotation(every=every, warn=warn, version=int(given.get("version", 0)))
 
 
-def _duration(text: str | None, document: Document, place: Place, report: Report) -> timedelta | None:
+def read_duration(text: str | None, document: Document, place: Place, report: Report) -> timedelta | None:
+    """Read a span, and note what is wrong with it; None where none is given."""
     if text is None:
         return None
     try:

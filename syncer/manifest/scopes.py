@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from syncer.manifest.consumers import readers
 from syncer.manifest.rotation import rotation
 from syncer.model import NO_ROTATION, OnRemove, Rotation, Scope, bulk
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from syncer.manifest.document import Document, Place, Report
 
 _SHOWN = 6
-_HERE = "description", "fallback", "backend"
+_HERE = "description", "fallback", "backend", "readers"
 
 
 @bulk
@@ -83,6 +84,7 @@ def _scope(name: str, options: Options, defaults: Inherited, report: Report) -> 
         if key not in _HERE:
             inherited = inherit(inherited, {key: value}, document, ("scopes", name), report)
     here = {key: options[key][0] for key in _HERE if key in options}
+    here["readers"] = readers(here.get("readers"))
     return GivenScope(scope=Scope(name=name, **here), inherited=inherited)
 
 

@@ -48,17 +48,17 @@ class StateFile:
         costs nothing where nobody wrote meanwhile.
         """
         while True:
-            stamp = self._stamp()
+            stamp = self.stamp()
             if self._last is not None and self._last[:2] == (stamp, authenticate):
                 return self._last[2]
             try:
                 state = self._read_with_journal(authenticate=authenticate)
             except StateError:
-                if self._stamp()[0] == stamp[0]:
+                if self.stamp()[0] == stamp[0]:
                     raise
             else:
                 # A file that was replaced between our two looks does not go with the journal that we saw.
-                if self._stamp()[0] == stamp[0]:
+                if self.stamp()[0] == stamp[0]:
                     self._last = (stamp, authenticate, state)
                     return state
 
@@ -110,7 +110,8 @@ class StateFile:
 
         return unlock(self._beside("lock"), lock_id)
 
-    def _stamp(self) -> tuple[object, object]:
+    def stamp(self) -> tuple[object, object]:
+        """Give what moves whenever somebody writes the state or its journal."""
         return _identity(self._path), _identity(self._beside("journal"))
 
     def _read_with_journal(self, *, authenticate: bool) -> State:

@@ -47,7 +47,7 @@ def test_a_disabled_one_hides_its_parent(house: House) -> None:
     house.apply()
     with house.session() as session:
         assert list(collect(session, "a.b.c.d")) == ["y", "z"]
-        with pytest.raises(AccessDenied, match="a.b:x is disabled"):
+        with pytest.raises(AccessDenied, match=r"a\.b:x is disabled"):
             read_value(session, Address("a.b.c.d", "x"))
 
 
