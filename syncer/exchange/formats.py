@@ -7,8 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
+    from syncer.model import Scope
     from syncer.sensitive import Sensitive
 
 
@@ -32,9 +34,47 @@ class Format:
         return write(values) if self.name is None else write(values, name or self.name)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One file of a folder."""
+
+    name: str
+    """Inside the folder; may hold slashes."""
+    content: Sensitive
+    mode: int = 0o600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What a folder's files may have to say beside the values."""
+
+    scope: Scope
+    folder: Path
+    """Where they will stand, absolute."""
+    named: Callable[[Sensitive], str]
+    """Gives a content a short name under the project key: the same for the same content, and telling nothing of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderFormat:
+    """A form of several files that another program reads."""
+
+    home: str
+    """`module:function` that takes values by ref and a Ground, and gives files; it must do no I/O."""
+
+    def files(self, values: Mapping[str, Sensitive], ground: Ground) -> Sequence[File]:
+        """Give the files in the order in which they must be written. Raise Unsupported as `Format.document` does."""
+        module, _, function = self.home.partition(":")
+        write: Callable[..., Sequence[File]] = getattr(import_module(module), function)
+        return write(values, ground)
+
+
 FORMATS: dict[str, Format] = {
     "kestra-env": Format(home="syncer.exchange.kestra:env_file"),
     "kestra-compose": Format(home="syncer.exchange.kestra:compose_file"),
     "kestra-k8s": Format(home="syncer.exchange.kestra:kubernetes_secret", name="kestra-secrets"),
 }
 """In the order in which they are listed."""
+
+FOLDERS: dict[str, FolderFormat] = {}
+"""Forms of several files, for `--out DIR`."""
