@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import base64
-import threading
+from contextlib import suppress
 from functools import cached_property
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 
 from syncer.errors import InvalidConfiguration
-from syncer.rest.failures import no_answer, told
+from syncer.rest.connections import Connections
+from syncer.rest.failures import cannot_ask, no_answer, told
 from syncer.rest.messages import Answer, Server
 from syncer.rest.tls import Tls
 from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Collection
 
     from syncer.backends.base import Backend
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
     from syncer.rest.options import RestOptions
 
 _CONNECT_SECONDS = 10.0
+_SPACE, _DELETE = 0x20, 0x7F
+_TRIM = "a line break at its end? `trim: true` drops it"
 
 
 class Client:
@@ -37,9 +44,8 @@ class Client:
         self._options = options
         self._context = backend.context
         self._meter = backend.meter
-        self._connections = backend.concurrency
         self._rules = rules
-        self._lock = threading.Lock()
+        self._connections = Connections(self._connect, backend.concurrency)
 
     def call(self, request: Request, *, accept: Collection[int] = ()) -> Answer:
         """Ask once and give what `done` gives."""
@@ -55,18 +61,19 @@ class Client:
         raise told(answer, self._rules)
 
     def send(self, request: Request) -> Answer:
-        """Ask once. Raise Transient where no whole answer came, InvalidConfiguration or AccessDenied for TLS."""
-        with self._lock:
-            http = self._http
-        found = self._exchange(http, request)
+        """Ask once. Raise Transient where no whole answer came, InvalidConfiguration or AccessDenied for TLS.
+
+        InvalidConfiguration also for what no request can hold.
+        """
+        with self._connections.lent() as http:
+            found = self._exchange(http, request)
         if isinstance(found, Answer):
             return found
         raise found
 
     def close(self) -> None:
         """Let go of the connections."""
-        if "_http" in vars(self):
-            self._http.close()
+        self._connections.close()
 
     def _exchange(self, http: httpx.Client, request: Request) -> Answer | SyncerError:
         """Give the error and do not raise it here: one of httpx holds the request, and with it a value."""
@@ -74,7 +81,9 @@ class Client:
             response = http.request(
                 request.method, f"{self.server.url}{request.path}", params=request.query or None, json=request.body
             )
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.InvalidURL, UnicodeError):
+            return cannot_ask(request, self.server)
+        except (httpx.HTTPError, httpx.StreamError) as error:
             return no_answer(error, request, self.server, otherwise=_reason(error))
         finally:
             self._meter.call()
@@ -86,21 +95,39 @@ class Client:
             body=response.content,
         )
 
+    def _connect(self) -> httpx.Client:
+        server, seconds = urlsplit(self.server.url), self._options.seconds
+        verify, headers = self._trust, self._headers
+        try:
+            return httpx.Client(
+                verify=verify,
+                headers=headers,
+                timeout=httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
+                follow_redirects=False,  # a login page is no answer, and a value is not to go to another server
+                event_hooks={"response": [_stay]},
+                # A session that a server begins for us could outrank what lets us in, and end before it.
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+                trust_env=not _is_here(server.hostname or ""),  # proxies, which never see what stays on this machine
+            )
+        except (httpx.InvalidURL, ValueError, ImportError):
+            message = "the proxies that the environment names cannot be used"
+        hint = "see HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY: http or https URLs, and names of hosts"
+        raise InvalidConfiguration(message, hint=hint)
+
     @cached_property
-    def _http(self) -> httpx.Client:
+    def _headers(self) -> dict[str, str]:
+        return {"User-Agent": "syncer", "Accept": "application/json", **self._authorization()}
+
+    @cached_property
+    def _trust(self) -> ssl.SSLContext | bool:
+        if urlsplit(self.server.url).scheme != "https":
+            return False  # spares reading the system's certificates
         options, folder = self._options, self._context.folder
-        tls = Tls(
+        return Tls(
             ca_cert=folder / options.ca_cert if options.ca_cert else None,
             client_cert=folder / options.client_cert if options.client_cert else None,
             client_key=folder / options.client_key if options.client_key else None,
-        )
-        return httpx.Client(
-            verify=tls.context() if self.server.url.startswith("https:") else False,
-            headers={"User-Agent": "syncer", "Accept": "application/json", **self._authorization()},
-            timeout=httpx.Timeout(options.seconds, connect=min(options.seconds, _CONNECT_SECONDS)),
-            limits=httpx.Limits(max_connections=self._connections, max_keepalive_connections=self._connections),
-            follow_redirects=False,  # a login page is no answer, and a value is not to go to another server
-        )
+        ).context()
 
     def _authorization(self) -> dict[str, str]:
         options = self._options
@@ -110,13 +137,15 @@ class Client:
         if options.username is None or options.password is None:
             return {}
         user, password = (
-            self._credential(name, given).reveal()
+            _part(self._credential(name, given), name)
             for name, given in (("username", options.username), ("password", options.password))
         )
         return {"Authorization": f"Basic {base64.b64encode(user + b':' + password).decode()}"}
 
     def _credential(self, option: str, given: str | dict[str, Any]) -> Sensitive:
-        return Sensitive(given.encode()) if isinstance(given, str) else self._context.credential(option, given)
+        if isinstance(given, str):
+            return Sensitive(given.encode(errors="surrogatepass"))  # as YAML can spell it
+        return self._context.credential(option, given)
 
 
 def _header(token: Sensitive, option: str) -> str:
@@ -124,8 +153,31 @@ def _header(token: Sensitive, option: str) -> str:
     text = token.reveal().decode("ascii", "replace")
     if not text or not text.isprintable() or " " in text or "\ufffd" in text:
         message = f"option `{option}`: what its source yields is no token"
-        raise InvalidConfiguration(message, hint="a line break at its end? `trim: true` drops it")
+        raise InvalidConfiguration(message, hint=_TRIM)
     return text
+
+
+def _part(found: Sensitive, option: str) -> bytes:
+    """Give a user or a password as basic authentication takes it (RFC 7617, 2)."""
+    raw = found.reveal()
+    if any(byte < _SPACE or byte == _DELETE for byte in raw):
+        message = f"option `{option}`: what its source yields holds a control character"
+        raise InvalidConfiguration(message, hint=_TRIM)
+    if option == "username" and b":" in raw:
+        message = f"option `{option}`: no user of basic authentication has a colon in the name"
+        raise InvalidConfiguration(message)
+    return raw
+
+
+def _stay(response: httpx.Response) -> None:
+    """Take away where a redirection leads: httpx reads it though it does not go there, and fails on what is no URL."""
+    response.headers.pop("Location", None)
+
+
+def _is_here(host: str) -> bool:
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
 
 
 def _reason(error: Exception) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from typing import TYPE_CHECKING, NamedTuple
 
 from syncer.errors import (
     AccessDenied,
+    BackendError,
     InvalidConfiguration,
     NotFound,
     Refused,
@@ -15,6 +17,8 @@ from syncer.errors import (
     Throttled,
     Transient,
 )
+from syncer.rest.messages import garbled, is_page
+from syncer.rest.options import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,18 +54,42 @@ RULES = (
     ),
     Rule((FORBIDDEN,), AccessDenied, "{thing}: {store} at {url} denied {call} (403)", "{credential} needs {right}"),
     Rule((NOT_FOUND,), NotFound, "{thing}: not in {store}"),
+    Rule(
+        (407,),
+        AccessDenied,
+        "{thing}: the proxy before {store} at {url} does not let us through (407)",
+        "its user and password go into HTTP_PROXY: http://user:password@host:port",
+    ),
     Rule((408, 425), Transient, "{thing}: {store} at {url} did not take {call} in time ({status})"),
     Rule((413,), Refused, "{thing}: larger than {store} at {url} takes (413)"),
     Rule((429,), Throttled, "{thing}: {store} at {url} asks for fewer calls (429)"),
     Rule(SERVER, Transient, "{thing}: {store} at {url} failed at {call} ({status})"),
     Rule(CLIENT, Refused, "{thing}: {store} at {url} refused {call} ({status})"),
+    Rule(range(1000), BackendError, "{thing}: what {store} at {url} answered to {call} is beyond us ({status})"),
 )
+_ANONYMOUS = Rule(
+    (UNAUTHORIZED, FORBIDDEN),
+    AccessDenied,
+    "{thing}: {store} at {url} wants to know who we are ({call}, {status})",
+    "give `token`, or `username` and `password`; it needs {right}",
+)
+_PLAIN = Rule(
+    (400,),
+    InvalidConfiguration,
+    "{thing}: {store} at {url} is to be reached over TLS",
+    "is it https:// that `url` should say?",
+)
+_WANTS_TLS = re.compile(rb"HTTP request (was sent )?to (an )?HTTPS")
+"""How servers in Go, and nginx, answer to HTTP where they speak TLS."""
 
 
 def told(answer: Answer, first: tuple[Rule, ...] = ()) -> SyncerError:
     """Turn an answer that is none to what was asked into an error; the rules in `first` go before the common ones."""
+    if answer.status == NOT_FOUND and is_page(answer):
+        return garbled(answer)  # nothing that an API says of a secret
     request, server = answer.request, answer.server
-    rule = next((rule for rule in (*first, *RULES) if answer.status in rule.statuses), RULES[-1])
+    rules = (*_special(answer), *first, *RULES)
+    rule = next(rule for rule in rules if answer.status in rule.statuses)
     words = {
         "thing": request.thing,
         "call": request.call,
@@ -77,10 +105,24 @@ def told(answer: Answer, first: tuple[Rule, ...] = ()) -> SyncerError:
     return rule.kind(message, hint=hint)
 
 
+def _special(answer: Answer) -> Iterator[Rule]:
+    """Give the rules that hold for more than a status."""
+    if answer.server.credential == NOBODY:
+        yield _ANONYMOUS
+    if _WANTS_TLS.search(answer.body):
+        yield _PLAIN
+
+
 def _retry_after(answer: Answer) -> float | None:
     """Give the pause that the server asks for, in seconds; a date, which few send, is not read."""
     asked = answer.headers.get("retry-after", "")
     return float(asked) if asked.isdecimal() else None
+
+
+def cannot_ask(request: Request, server: Server) -> SyncerError:
+    """Tell of a call that cannot be put into a request: a URL that is none, half a surrogate pair in a text."""
+    message = f"{request.thing}: {server.store} at {server.url} cannot be asked {request.call}"
+    return InvalidConfiguration(message, hint="check `url`, and the texts to send for what is no Unicode")
 
 
 # The first class that is found in the chain of an error's causes.

@@ -87,4 +87,4 @@ def garbled(answer: Answer) -> SyncerError:
 
 def is_page(answer: Answer) -> bool:
     """Whether it is HTML: the user interface, or the page of a proxy."""
-    return answer.headers.get("content-type", "").startswith("text/html") or answer.body.lstrip()[:1] == b"<"
+    return answer.headers.get("content-type", "").lower().startswith("text/html") or answer.body.lstrip()[:1] == b"<"

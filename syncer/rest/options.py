@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from syncer.errors import InvalidConfiguration
 from syncer.options import duration
+
+if TYPE_CHECKING:
+    from syncer.backends.base import BackendContext
+
+NOBODY = "no credential"
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 
 Declared = dict[str, Any]
 """A source as the manifest declares it, such as `{env: DAGU_TOKEN}`."""
@@ -17,8 +26,8 @@ Declared = dict[str, Any]
 class RestOptions:
     """Options of a server, and of what lets us in there: a token, or a user with a password, or nothing."""
 
-    url: str
-    """Such as `https://dagu.example.com`, without the path of the API."""
+    url: str | Declared = field(repr=False)
+    """Such as `https://dagu.example.com`, without the path of the API; or a source of it."""
     token: Declared | None = field(default=None, repr=False)
     """An API token, as a source."""
     username: str | Declared | None = field(default=None, repr=False)
@@ -33,7 +42,8 @@ class RestOptions:
 
     def __post_init__(self) -> None:
         """Raise InvalidConfiguration for what cannot be used, never repeating it."""
-        check_url("option `url`", self.url)
+        if isinstance(self.url, str):
+            check_url("option `url`", self.url)
         if self.token is not None and (self.username is not None or self.password is not None):
             refuse("token", "goes without `username` and `password`: give one or the other")
         if (self.username is None) != (self.password is None):
@@ -45,6 +55,13 @@ class RestOptions:
         except InvalidConfiguration as error:
             refuse("timeout", f"is no duration: {error.message}")
 
+    def at(self, context: BackendContext) -> str:
+        """Give the URL without a slash at its end. Raise InvalidConfiguration, SourceError."""
+        given = self.url
+        url = given if isinstance(given, str) else context.credential("url", given).reveal().decode(errors="replace")
+        check_url("option `url`", url)
+        return url.rstrip("/")
+
     @property
     def seconds(self) -> float:
         """The timeout."""
@@ -55,20 +72,27 @@ class RestOptions:
         """What we show of ourselves, for errors."""
         if self.token is not None:
             return "the token"
-        return "no credential" if self.username is None else "user and password"
+        return NOBODY if self.username is None else "user and password"
 
 
 def check_url(what: str, url: str) -> None:
     """Raise InvalidConfiguration, naming `what`, for what is no URL of a server."""
     try:
         parts = urlsplit(url)
-        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        plain = not (parts.username or parts.password or parts.query or parts.fragment)
+        fits = parts.scheme in ("http", "https") and _is_host(parts.hostname or "") and parts.port != 0
+        plain = "@" not in parts.netloc and url.isascii() and url.isprintable()
     except ValueError:
         fits = plain = False
-    if not (fits and plain and url.isascii() and url.isprintable() and " " not in url):
+    # Not what `urlsplit` found: to it an empty query is none, and yet it would swallow the path that we append.
+    if not (fits and plain) or any(mark in url for mark in " ?#\\"):
         message = f"{what} must be an http or https URL of a server and nothing more"
         raise InvalidConfiguration(message, hint="for instance https://secrets.example.com:8080")
+
+
+def _is_host(name: str) -> bool:
+    with suppress(ValueError):
+        return bool(ip_address(name))
+    return all(_LABEL.fullmatch(label) for label in name.removesuffix(".").split("."))
 
 
 def refuse(option: str, rule: str, hint: str | None = None) -> None:

@@ -34,7 +34,7 @@ class Tls:
         """Read the files. Raise InvalidConfiguration naming the option whose file cannot be used."""
         try:
             made = ssl.create_default_context(cadata=self._trusted())
-        except OSError:
+        except (OSError, ValueError):  # the latter for a path with NUL
             raise _unusable(self.trust, self.ca_cert or self.ca_folder) from None
         if not self.verify:
             made.check_hostname = False
@@ -43,8 +43,8 @@ class Tls:
             try:
                 # `str()` is an empty password: without one, OpenSSL would ask for it on the terminal.
                 made.load_cert_chain(self.client_cert, self.client_key, password=str)
-            except OSError:
-                raise _unusable(self.show, self.client_cert) from None
+            except (OSError, ValueError):
+                raise _unusable(self.show, self.client_cert, self.client_key) from None
         return made
 
     def _trusted(self) -> str | None:
@@ -59,6 +59,6 @@ class Tls:
         return "\n".join(["", *(path.read_bytes().decode("ascii", "ignore") for path in files), ""])
 
 
-def _unusable(option: str, path: Path | None) -> InvalidConfiguration:
-    message = f"option {option}: {path} holds nothing that can be used"
+def _unusable(option: str, *paths: Path | None) -> InvalidConfiguration:
+    message = f"option {option}: {' with '.join(str(path) for path in paths if path)} holds nothing that can be used"
     return InvalidConfiguration(message, hint="a file in PEM form is wanted")

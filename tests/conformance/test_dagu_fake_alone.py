@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from conformance.fakes.certificates import Authority
 from conformance.fakes.dagu.accounts import ADMIN_KEY, PASSWORD, USER
 from conformance.fakes.dagu.roles import Role
 from conformance.fakes.dagu.secret_store import Unresolved
@@ -20,7 +21,6 @@ from conformance.fakes.dagu.server import DaguServer
 from conformance.fakes.dagu.standalone import Seed, dagu_process
 from conformance.fakes.vault.server import Tls
 from conformance.raw_dagu import NOTHING, RawDagu
-from conformance.vault_rules.certificates import Authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from conformance.fakes.certificates import Authority
 from conformance.fakes.fault_proxy import Rule, fault_proxy
 from conformance.fakes.kestra.accounts import Right, basic, bearer
 from conformance.fakes.kestra.kestra import TOKEN
@@ -22,7 +23,6 @@ from conformance.fakes.kestra.state import Logged
 from conformance.fakes.kestra.store import Unresolved
 from conformance.fakes.vault.server import Tls
 from conformance.raw_kestra import RawKestra, at
-from conformance.vault_rules.certificates import Authority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

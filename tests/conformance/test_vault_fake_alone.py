@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from conformance.fakes.certificates import Authority
 from conformance.fakes.vault.clock import Clock, stamp
 from conformance.fakes.vault.nodes import Role
 from conformance.fakes.vault.server import Tls, VaultServer
 from conformance.fakes.vault.standalone import Seed, vault_process
 from conformance.fakes.vault.state import Logged
 from conformance.fakes.vault.tokens import Grant
-from conformance.vault_rules.certificates import Authority
 from conformance.vault_rules.grounds import Client
 from conformance.vault_rules.steps import NOTHING
 

@@ -82,9 +82,9 @@ class Connections:
     def make(self, base: str) -> Connection:
         """Give one that will connect when it is used. Raise InvalidConfiguration for TLS files of no use."""
         with self._lock:
-            if self._context is None and base.startswith("https:"):
+            if self._context is None and base.lower().startswith("https:"):
                 self._context = self._server.tls.context()
-        return Connection(base, self._server, self._context if base.startswith("https:") else None)
+        return Connection(base, self._server, self._context if base.lower().startswith("https:") else None)
 
     def put_back(self, connection: Connection) -> None:
         """Keep one for the next that asks."""

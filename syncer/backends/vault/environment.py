@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncer.backends.vault.options import check_address
 from syncer.backends.vault.proxy import Proxies
 from syncer.errors import InvalidConfiguration
+from syncer.rest.options import check_url
 from syncer.rest.tls import Tls
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _address(environ: Mapping[str, str]) -> str:
     if found is None:
         message = "option `address` is missing, and neither VAULT_ADDR nor BAO_ADDR is set"
         raise InvalidConfiguration(message, hint="for instance https://vault.example.com:8200")
-    check_address("VAULT_ADDR (or BAO_ADDR)", found)
+    check_url("VAULT_ADDR (or BAO_ADDR)", found)
     return found
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from syncer.errors import InvalidConfiguration
 from syncer.naming import Template
 from syncer.readers import Reader
+from syncer.rest.options import check_url
 
 Declared = dict[str, Any]
 """A source as the manifest declares it, such as `{env: VAULT_SECRET_ID}`."""
@@ -51,7 +51,7 @@ class VaultOptions:
 
     def __post_init__(self) -> None:
         if self.address is not None:
-            check_address("option `address`", self.address)
+            check_url("option `address`", self.address)
         for name in ("namespace", "mount"):
             check_folders(name, getattr(self, name))
         if self.mount == "":
@@ -72,19 +72,6 @@ class VaultOptions:
         check_folders("path", path)
         text = f"{self.prefix.strip('/')}/{path.strip('/')}".lstrip("/")
         return Template("path", text, project)
-
-
-def check_address(what: str, address: str) -> None:
-    """Raise InvalidConfiguration, naming `what`, for an address that is no URL of a server."""
-    try:
-        parts = urlsplit(address)
-        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        plain = not (parts.username or parts.password or parts.query or parts.fragment)
-    except ValueError:
-        fits = plain = False
-    if not (fits and plain and address.isascii() and address.isprintable() and " " not in address):
-        message = f"{what} must be an http or https URL of a server and nothing more"
-        raise InvalidConfiguration(message, hint="for instance https://vault.example.com:8200")
 
 
 def check_folders(option: str, text: str | None) -> None:

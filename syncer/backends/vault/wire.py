@@ -11,7 +11,7 @@ from urllib.parse import quote
 from syncer.backends.vault.connections import Connections
 from syncer.backends.vault.errors import downgraded, failed, told
 from syncer.backends.vault.messages import REPEATABLE, Answer
-from syncer.backends.vault.options import check_address
+from syncer.rest.options import check_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +96,7 @@ def _active(answer: Answer) -> str:
     scheme, colon, host = base.partition("://")
     if not found or scheme not in ("http", "https") or not colon or not host or base == answer.server:
         raise told(answer)
-    check_address("the address that a standby of vault names", base)
-    if scheme == "http" and answer.server.startswith("https:"):
+    check_url("the address that a standby of vault names", base)
+    if scheme == "http" and answer.server.lower().startswith("https:"):
         raise downgraded(answer)
     return base

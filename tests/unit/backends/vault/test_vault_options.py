@@ -8,7 +8,7 @@ import pytest
 
 from syncer.backends.vault import Vault
 from syncer.backends.vault.options import VaultOptions
-from syncer.errors import InvalidConfiguration
+from syncer.errors import InvalidConfiguration, SyncerError
 from syncer.model import Address
 from syncer.testing.base import assert_no_leak, context
 
@@ -138,3 +138,22 @@ def test_opening_reaches_for_nothing(tmp_path: Path) -> None:
         client_cert="missing.pem",
         auth={"method": "userpass", "username": {"env": "UNSET"}, "password": {"file": "missing"}},
     ).close()
+
+
+def test_https_in_capitals_is_still_tls(tmp_path: Path) -> None:
+    """A scheme means the same in any case: the token never goes there in the clear."""
+    from conformance.fakes.loopback import Answer, Handler, Server, running
+
+    seen: list[bytes] = []
+
+    class Plain(Handler):
+        def respond(self) -> None:
+            seen.append(self.headers["X-Vault-Token"].encode())
+            self.send(Answer(body=b"{}"))
+
+    with running(Server(Plain)) as url:
+        backend = opened(tmp_path, address=url.replace("http://", "HTTPS://"))
+        with pytest.raises(SyncerError):
+            list(backend.observe(["s"], []))
+        backend.close()
+    assert seen == []

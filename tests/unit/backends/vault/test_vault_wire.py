@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from conformance.fakes.answers import vault_error
+from conformance.fakes.certificates import Authority
 from conformance.fakes.loopback import Answer, Handler, Server, running
 from conformance.fakes.vault.server import Tls, VaultServer
 from conformance.fakes.vault.vault import ROOT_TOKEN
-from conformance.vault_rules.certificates import Authority
 from vault_bench import DB
 
 from syncer.backends.vault.connections import Connection
