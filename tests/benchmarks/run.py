@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.aws import bench_aws
+from benchmarks.engines import bench_engines
 from benchmarks.measure import RUNS, beside, clean_environment, install, once, report, show
 from benchmarks.vault import bench_vault
 
@@ -26,7 +27,7 @@ def main() -> None:
     """Print every figure."""
     with tempfile.TemporaryDirectory(prefix="syncer-bench-") as folder:
         workplace = Path(folder)
-        python = install(workplace / "venv", "aws", "vault")
+        python = install(workplace / "venv", "aws", "vault", "dagu", "kestra")
         bench_start(python)
         bench_plan(python, workplace)
         bench_apply(python, workplace)
@@ -34,6 +35,7 @@ def main() -> None:
         bench_terraform(workplace)
         bench_aws(python, workplace)
         bench_vault(python, workplace)
+        bench_engines(python, workplace)
 
 
 def manifest(secrets: int) -> str:
