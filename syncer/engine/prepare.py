@@ -76,7 +76,9 @@ def make_plan(session: Session, request: Request) -> Plan:
     found = diff(facts)
     found.diagnostics.extend(unsupported(desired.values(), backends))
     if request.refresh:
-        found.diagnostics.extend(unready(found.changes, backends, session.surroundings.retry))
+        wrong = {diagnostic.address for diagnostic in found.diagnostics}
+        creating = (change for change in found.changes if change.address not in wrong)
+        found.diagnostics.extend(unready(creating, backends, session.surroundings.retry))
     used = {address: record for address, record in state.records.items() if chosen(address)}
     found.diagnostics.extend(unseen(used.values(), backends))
     if request.verify_values:

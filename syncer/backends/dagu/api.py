@@ -75,7 +75,9 @@ class Api:
         raise garbled(answer)
 
     def get(self, secret_id: str, address: Address) -> Row | None:
-        """Give a secret; None where there is none, or none that we may see."""
+        """Give a secret; None where there is none, or none that we may see. No id, no call."""
+        if not secret_id:
+            return None
         answer = self._ask("GET", f"/secrets/{secret_id}", of(address), accept=(NOT_FOUND,))
         return row(answer) if answer.ok else None
 

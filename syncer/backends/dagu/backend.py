@@ -91,8 +91,8 @@ class Dagu(Backend):
         self._versions.recall(versions)
 
     def observe(self, scopes: Collection[str], addresses: Collection[Address]) -> Iterable[Observed]:
-        """Give the metadata of everything in the scopes, five hundred a call."""
-        return self._listing.observe(scopes)
+        """Give the metadata of everything in the scopes, five hundred a call; what can be no scope holds nothing."""
+        return self._listing.observe([scope for scope in scopes if places.scope_problem(scope) is None])
 
     def look(self, address: Address) -> Observed | None:
         """Give what is at one address: in one call once it was listed, in two for a runtime profile."""
@@ -129,8 +129,10 @@ class Dagu(Backend):
 
     def set_enabled(self, expected: Observed, *, enabled: bool) -> Observed:
         """Enable or disable it; runs that ask for a disabled secret fail."""
-        address = expected.address
-        return self._listing.seen(self._api.switch(self._id(expected), address, enabled=enabled), address)
+        address, secret_id = expected.address, self._id(expected)
+        if not secret_id:
+            raise missing(address)
+        return self._listing.seen(self._api.switch(secret_id, address, enabled=enabled), address)
 
     def delete(self, expected: Observed) -> None:
         """Delete it for good, with all versions."""
@@ -145,7 +147,7 @@ class Dagu(Backend):
         return self._layers if places.is_layer(address.scope) else self._workspaces
 
     def _id(self, expected: Observed) -> str:
-        """Give what the API calls it. NotFound where it is gone."""
+        """Give what the API calls it; empty for an entry of a profile that has no secret. NotFound where it is gone."""
         seen = expected if expected.remote_id else self.look(expected.address)
         if seen is None:
             raise missing(expected.address)

@@ -11,7 +11,15 @@ from syncer.backends.dagu.api import of
 from syncer.backends.dagu.places import GLOBAL, Layer
 from syncer.backends.dagu.rows import no_secret
 from syncer.backends.dagu.workspaces import missing
-from syncer.errors import AlreadyExists, NotFound, SyncerError, Transient
+from syncer.errors import (
+    AccessDenied,
+    AlreadyExists,
+    InvalidConfiguration,
+    NotFound,
+    Refused,
+    SyncerError,
+    Transient,
+)
 
 if TYPE_CHECKING:
     from syncer.backends.base import Backend
@@ -21,6 +29,8 @@ if TYPE_CHECKING:
     from syncer.backends.dagu.versions import Versions
     from syncer.model import Address
     from syncer.sensitive import Sensitive
+
+_NOTHING_WRITTEN = (AccessDenied, AlreadyExists, InvalidConfiguration, NotFound, Refused)
 
 
 class Layers:
@@ -45,9 +55,7 @@ class Layers:
         entries = self._api.entries(Layer.of(address.scope), of(address)) or {}
         if address.ref not in entries:
             return None
-        secret_id = entries[address.ref]
-        found = self._api.get(secret_id, address) if secret_id else None
-        return found or no_secret(address)
+        return self._api.get(entries[address.ref], address) or no_secret(address)
 
     def create(self, address: Address, description: str, value: Sensitive) -> Row:
         """Claim the secret that will hold the value, then write the entry.
@@ -62,9 +70,7 @@ class Layers:
             claimed = self._claim(address, description)
             try:
                 return self._versions.write(lambda: self._put(address, value))
-            except Transient:
-                raise  # it may have been written
-            except SyncerError as error:
+            except _NOTHING_WRITTEN as error:
                 problem = error
             if not claimed.number:
                 with suppress(SyncerError):
@@ -84,14 +90,35 @@ class Layers:
             return found
 
     def delete(self, address: Address, secret_id: str) -> None:
-        """Take the entry out, then the secret behind it, which Dagu would keep for good."""
-        with self._turns[address.scope]:
-            self._unhurried(lambda: self._api.drop_entry(Layer.of(address.scope), address))
-            self._then(lambda: self._drop(secret_id, address))
+        """Delete the secret behind an entry, which Dagu would keep for good, then take the entry out.
 
-    def _drop(self, secret_id: str, address: Address) -> None:
-        with suppress(NotFound):  # a try before may have done it, or somebody else
-            self._api.drop(secret_id, address)
+        In this order, because what a kill between the two leaves is an entry, which `observe` shows and the next run
+        takes out. The other way round nobody would see the value that is left. NotFound where neither is there,
+        Transient where a run that read the secret at the same moment has put it back.
+        """
+        layer = Layer.of(address.scope)
+        with self._turns[address.scope]:
+            if not self._drop(secret_id, address):
+                self._unhurried(lambda: self._api.drop_entry(layer, address))
+                return
+            self._then(lambda: self._drop_entry(layer, address))
+            if self._then(lambda: self._api.get(secret_id, address)) is not None:
+                message = f"{address}: dagu deleted it, and a run that read it has put it back"
+                raise Transient(message)
+
+    def _drop(self, secret_id: str, address: Address) -> bool:
+        """Delete a secret; False where a try before did it, or somebody else."""
+        if not secret_id:
+            return False
+        try:
+            self._unhurried(lambda: self._api.drop(secret_id, address))
+        except NotFound:
+            return False
+        return True
+
+    def _drop_entry(self, layer: Layer, address: Address) -> None:
+        with suppress(NotFound):  # as above
+            self._api.drop_entry(layer, address)
 
     def _claim(self, address: Address, description: str) -> Row:
         ref = Layer.of(address.scope).ref(address.ref)

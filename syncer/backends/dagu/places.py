@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 from syncer.errors import Unsupported
 
 if TYPE_CHECKING:
-    from typing import NoReturn
-
     from syncer.model import Address
 
 GLOBAL = "global"
@@ -77,24 +75,37 @@ def workspace(scope: str) -> str | None:
 
 def check(address: Address) -> None:
     """Raise Unsupported for an address that Dagu cannot hold, with the rule."""
-    if is_layer(address.scope):
-        _check_layer(address, Layer.of(address.scope))
-        return
-    if address.scope != GLOBAL and not _is_workspace(address.scope):
-        _refuse(address, "a workspace has 1 to 64 letters, digits, `_` and `-`, and is not all, default or global")
-    if not _REF.fullmatch(address.ref):
-        _refuse(address, "a ref in dagu is small letters, digits and `-`, in parts joined by `/`")
-    if address.scope == GLOBAL and address.ref.startswith(OF_PROFILES):
-        _refuse(address, "such refs in Global belong to runtime profiles; use a scope `profile/<name>`")
+    problem = scope_problem(address.scope) or _ref_problem(address)
+    if problem is not None:
+        message = f"{address}: {problem}"
+        raise Unsupported(message)
 
 
-def _check_layer(address: Address, found: Layer) -> None:
-    inherited = found.name == _OF_ALL or (found.workspace is not None and _is_workspace(found.workspace))
-    if not (inherited or _PROFILE.fullmatch(found.name)):
+def scope_problem(scope: str) -> str | None:
+    """Say why a scope can be neither a workspace nor a layer that holds secrets; None where it can."""
+    if is_layer(scope):
+        found = Layer.of(scope)
+        inherited = found.name == _OF_ALL or (found.workspace is not None and _is_workspace(found.workspace))
+        if inherited or _PROFILE.fullmatch(found.name):
+            return None
         rule = "small letters, digits and `-` where it is to hold secrets; or _global, or _workspaces/<name>"
-        _refuse(address, f"a runtime profile's name is {rule}")
-    if not _KEY.fullmatch(address.ref) or address.ref.startswith("DAGU_"):
-        _refuse(address, "in a runtime profile, a ref is the name of a variable, at most 255 long and not DAGU_...")
+        return f"a runtime profile's name is {rule}"
+    if scope == GLOBAL or _is_workspace(scope):
+        return None
+    return "a workspace has 1 to 64 letters, digits, `_` and `-`, and is not all, default or global"
+
+
+def _ref_problem(address: Address) -> str | None:
+    scope, ref = address
+    if is_layer(scope):
+        if _KEY.fullmatch(ref) and not ref.startswith("DAGU_"):
+            return None
+        return "in a runtime profile, a ref is the name of a variable, at most 255 long and not DAGU_..."
+    if not _REF.fullmatch(ref):
+        return "a ref in dagu is small letters, digits and `-`, in parts joined by `/`"
+    if scope == GLOBAL and ref.startswith(OF_PROFILES):
+        return "such refs in Global belong to runtime profiles; use a scope `profile/<name>`"
+    return None
 
 
 def _is_workspace(name: str) -> bool:
@@ -103,8 +114,3 @@ def _is_workspace(name: str) -> bool:
 
 def _hex(text: str) -> str:
     return text.encode().hex()
-
-
-def _refuse(address: Address, rule: str) -> NoReturn:
-    message = f"{address}: {rule}"
-    raise Unsupported(message)

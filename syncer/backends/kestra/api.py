@@ -16,7 +16,7 @@ from syncer.rest.failures import NOT_FOUND, Rule
 from syncer.rest.messages import Request, garbled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from syncer.backends.base import Backend
     from syncer.model import Address
@@ -79,13 +79,16 @@ class Api:
         with suppress(LookupError, TypeError, ValueError, AttributeError):
             document = answer.document
             rows = [Row.of(entry, namespace) for entry in document["results"]]
-            return Page(rows, int(document["total"]), document.get("readOnly") is True)
+            return Page(rows, _total(document, rows, number), document.get("readOnly") is True)
         raise garbled(answer)
 
     def put(self, address: Address, key: str, value: Sensitive, row: Row) -> None:
-        """Write value, description and tags, whether there is such a key or not."""
+        """Write value, description and tags, whether there is such a key or not. Refused for no such namespace."""
         body = {**_metadata(address, row), "key": key, "value": value.reveal().decode()}
-        self._write("PUT", address, "", "UPDATE", body)
+        answer = self._write("PUT", address, "", "UPDATE", body, accept=(NOT_FOUND,))
+        if not answer.ok:
+            message = f"{address}: {answer.server.store} at {self.where} has no namespace {address.scope}"
+            raise Refused(message, hint="make it in Kestra first, or correct the scope's name; is `tenant` right?")
 
     def patch(self, address: Address, row: Row) -> None:
         """Write description and tags, the value untouched."""
@@ -99,7 +102,16 @@ class Api:
         """Let go of the connections."""
         self._client.close()
 
-    def _write(self, method: str, address: Address, key: str, right: str, body: Json | None = None) -> None:
+    def _write(
+        self,
+        method: str,
+        address: Address,
+        key: str,
+        right: str,
+        body: Json | None = None,
+        *,
+        accept: Collection[int] = (),
+    ) -> Answer:
         request = Request(
             method=method,
             path="/".join(filter(None, [f"/namespaces/{quote(address.scope, safe='')}/secrets", quote(key, safe="")])),
@@ -107,7 +119,16 @@ class Api:
             right=f"{right} on SECRET in namespace {address.scope}",
             body=body,
         )
-        self._client.call(request)
+        answer = self._client.call(request, accept=accept)
+        if answer.ok and answer.body:
+            _ = answer.document  # raises for the page of a proxy, which says that all is well, too
+        return answer
+
+
+def _total(document: Json, rows: list[Row], number: int) -> int:
+    """Read the total, which the API need not tell: then it is all up to here, and after a full page one more."""
+    counted = document.get("total")
+    return (number - 1) * PAGE + len(rows) + (len(rows) == PAGE) if counted is None else int(counted)
 
 
 def _metadata(address: Address, row: Row) -> Json:

@@ -79,10 +79,12 @@ class Kestra(Backend):
         asked: defaultdict[tuple[str, str], set[Address]] = defaultdict(set)
         for address in addresses:
             asked[address.scope, upper_snake(address.ref)].add(address)
-        names = sorted(scopes)
+        names = sorted(filter(_NAMESPACE.fullmatch, scopes))  # what can be no namespace holds nothing
         width = min(self.context.width, self.concurrency)
         for found in run(self._namespaces.rows, names, width):
-            yield from (self._observed(row, row.address(asked[row.namespace, row.key])) for row in found.values())
+            # A key in small letters is one that no ref gives: as a ref it would pass for another key.
+            ours = [row for row in found.values() if row.key == upper_snake(row.key)]
+            yield from (self._observed(row, row.address(asked[row.namespace, row.key])) for row in ours)
 
     def create(self, secret: Secret, value: Sensitive) -> Observed:
         """Write a new secret. AlreadyExists if its key is there."""
@@ -103,10 +105,7 @@ class Kestra(Backend):
         address = secret.address
 
         def changed(row: Row) -> Row:
-            owner = row.tags.get(rows.PROJECT, self.context.project)
-            if owner != self.context.project:
-                message = f"{address} belongs to project {owner} since it was planned"
-                raise VersionConflict(message, hint="plan again")
+            self._check_ours(address, row.tags.get(rows.PROJECT))
             kept = {name: text for name, text in row.tags.items() if name not in drop}
             tags = rows.marked({**kept, **secret.tags}, self.context.project, address)
             return row._replace(tags=tags, description=secret.description)
@@ -115,10 +114,13 @@ class Kestra(Backend):
         return replace(self._observed(row, address), version=expected.version)
 
     def set_enabled(self, expected: Observed, *, enabled: bool) -> Observed:
-        """Take it out, where the options say so. What is to be enabled again is created."""
+        """Take it out, where the options say so and it is ours still. What is to be enabled again is created."""
         if enabled or self.options.disable != DELETE:
             return super().set_enabled(expected, enabled=enabled)
-        self.delete(expected)
+        seen = self.look(expected.address)
+        if seen is not None:  # else a try before did it, whose answer was lost, or somebody else
+            self._check_ours(expected.address, seen.owner)
+            self.delete(expected)
         return replace(expected, enabled=False)
 
     def delete(self, expected: Observed) -> None:
@@ -128,6 +130,11 @@ class Kestra(Backend):
     def close(self) -> None:
         """Let go of the connections."""
         self._api.close()
+
+    def _check_ours(self, address: Address, owner: str | None) -> None:
+        if owner not in (None, self.context.project):
+            message = f"{address} belongs to project {owner} since it was planned"
+            raise VersionConflict(message, hint="plan again")
 
     def _observed(self, row: Row, address: Address) -> Observed:
         return row.observed(address, f"{self.place}/{address.scope}/{row.key}")
