@@ -35,6 +35,7 @@ VARYING = [
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<id>"),
     (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:]{8}Z)?"), "<time>"),
     (re.compile(r"syncer:v1:[A-Za-z0-9_-]+"), "syncer:v1:<sealed>"),
+    (re.compile(r"127\.0\.0\.1:[0-9]+"), "127.0.0.1:<port>"),
     (re.compile(r"^ +(\d)", re.MULTILINE), r"\1"),  # `wc` indents on macOS
 ]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from conformance.fakes.fault_proxy import Hang, Rule
 from real_runs import child_environment
-from remote import REMOTE, Remote, remote
+from remote import Remote, remote
 
 from syncer.engine.prepare import Request
 
@@ -23,8 +23,23 @@ WRITES = {
     "aws-secrets-manager": ("CreateSecret", "PutSecretValue", "TagResource", "DeleteSecret", "RestoreSecret"),
     "aws-ssm": ("PutParameter", "AddTagsToResource", "DeleteParameter"),
     "vault": ("POST /v1/*/metadata/*", "POST /v1/*/data/*", "PATCH /v1/*/data/*", "POST /v1/*/delete/*"),
+    "dagu": (
+        "POST /api/v1/secrets",
+        "POST /api/v1/secrets/*/versions",
+        "POST /api/v1/secrets/*/disable",
+        "PATCH /api/v1/secrets/*",
+        "DELETE /api/v1/secrets/*",
+    ),
+    # To create is to claim a secret, and then to write the entry; to delete, the same backwards.
+    "dagu+profiles": (
+        "PUT /api/v1/profiles/*",
+        "POST /api/v1/secrets",
+        "DELETE /api/v1/profiles/*",
+        "DELETE /api/v1/secrets/*",
+    ),
+    "kestra+disable": ("PUT *", "PATCH *", "DELETE *"),
 }
-CASES = [(kind, write, 0) for kind in REMOTE for write in WRITES[kind]] + [(k, WRITES[k][0], 1) for k in REMOTE]
+CASES = [(kind, write, 0) for kind in WRITES for write in WRITES[kind]] + [(k, WRITES[k][0], 1) for k in WRITES]
 
 
 @pytest.fixture
@@ -85,13 +100,8 @@ def test_killed_in_flight(there: Remote, write: str, after: int) -> None:
         kills += killed(there, write, after)
         there.proxy.set()
         there.settle()
-        assert {name: _state(there)[name] for name in there.secrets} == dict.fromkeys(there.secrets, False)
+        records = there.records()
+        assert not any(records[there.address(name)].interrupted for name in there.secrets)
     assert kills
     assert there.plan(Request(verify_values=True)).changes == ()
     assert there.copies("one:new") <= 2, "its create, and at most one more where nobody could know what was written"
-
-
-def _state(there: Remote) -> dict[str, bool]:
-    """Whether each record still is one of an interrupted run."""
-    with there.session() as session:
-        return {str(address): record.interrupted for address, record in session.state_file.read().records.items()}

@@ -20,9 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cli.folder import KEY, KEY_TEXT, Folder, Result, environment
+from conformance.fakes.fault_proxy import Reset, Rule, fault_proxy
+from conformance.fakes.kestra.accounts import Account, bearer
+from conformance.fakes.loopback import Answer
+from stores import Store, store
 
 from syncer.backends.base import Capability
 from syncer.backends.local import LocalBackend
+from syncer.model import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,6 +53,7 @@ PLANTED = {
     "drifted": "jYxTzQvKwHnLrGpMsXqV",
     "bug": "lVzXtQkWyJnHrGpMsTqX",
     "sqlite": "nQzTxVkWyJgLrHpMsXtK",
+    "token": "wNzJxTkVyQgLrHpMsXtG",
 }
 PLAIN, ENCODED, HEXED = 6, 10, 16
 """How long a piece of a value, of its base64 and of its hexadecimal digits must be to count as found."""
@@ -471,6 +477,99 @@ def test_a_bug_that_holds_a_value(scene: Scene) -> None:
         patch.setattr(LocalBackend, "capabilities", LocalBackend.capabilities - {Capability.BINARY})
         scene.input("file", b"\xff" + PLANTED["file"].encode())
         scene.run("plan", "--format", "json", code=1)
+
+
+@pytest.fixture(params=["dagu", "kestra+disable"])
+def there(request: pytest.FixtureRequest, scene: Scene) -> Iterator[Store]:
+    """A store over HTTP, entered with a token that must not show either."""
+    patch = scene.syncer.monkeypatch
+    # Six digits of it stand in some reading of the clock, of which each of thousands of records holds several.
+    del scene.watch.known["hex as written"]
+    with store(request.param, patch, real=False) as found:
+        if request.param == "dagu":
+            found.fake.workspace("other")
+            key = found.fake.api_key()
+            patch.setenv("DAGU_TOKEN", key)
+            scene.watch.add("token", key.removeprefix("dagu_").encode())
+        else:
+            found.fake.state.accounts.by_header[bearer(PLANTED["token"])] = Account(name="ci")
+            patch.setenv("KESTRA_TOKEN", PLANTED["token"])
+        yield found
+
+
+def held(there: Store, name: str) -> bytes:
+    """Look into the store."""
+    assert there.held is not None
+    return there.held(Address.parse(name)) or b""
+
+
+def test_stores_over_http(scene: Scene, there: Store) -> None:
+    """What the libraries below log, with every logger talkative, holds neither a value nor the token."""
+    secrets: dict[str, Any] = {
+        "other:env": {"source": {"env": "CANARY_ENV"}, "tags": {"team": "x"}, "description": "of the environment"},
+        "other:lines": {"source": {"file": scene.input("lines", PLANTED["lines"])}},
+        "other:password": {"source": {"generate": {"length": 40}}, "on_remove": "delete"},
+    }
+    scene.syncer.declare(secrets, backend=there.options)
+    scene.run("-v", "apply", "--auto-approve")
+    assert {"httpx", "httpcore"} <= {record.name.partition(".")[0] for record in scene.records}
+    scene.watch.add("password", held(there, "other:password"))
+    scene.look_at_files("learning what was generated")
+    assert [held(there, f"other:{name}").decode() for name in ("env", "lines")] == [PLANTED["env"], PLANTED["lines"]]
+    scene.records.clear()
+    scene.syncer.monkeypatch.setenv("CANARY_ENV", PLANTED["env_second"])
+    scene.run("plan", "--out", "plan.json", "--rotate", "other:password")
+    scene.run("apply", "plan.json", "--format", "json")
+    scene.watch.add("rotated", held(there, "other:password"))
+    scene.look_at_files("a rotation")
+    scene.records.clear()
+    scene.run("get", "other:env", code=1)
+    scene.run("-v", "drift", "--verify-values")
+    secrets["other:env"] |= {"enabled": False, "tags": {"tier": "gold"}}
+    del secrets["other:password"]
+    scene.syncer.declare(secrets, backend=there.options)
+    scene.run("-v", "apply", "--auto-approve", "--format", "json")
+
+
+def test_servers_that_quote_what_they_were_sent(scene: Scene, there: Store) -> None:
+    """Errors, and answers that make no sense, may hold the body of the request: nothing of theirs is told."""
+    quoted = f'{{"message": "invalid value {PLANTED["env"]}", "detail": "{PLANTED["env"]}"}}'.encode()
+    kind = (("Content-Type", "application/json"),)
+    lost = (Answer(status=500, headers=kind, body=quoted), Answer(body=quoted[:-1]), Reset(after_forward=True))
+    with fault_proxy(there.url) as proxy:
+        backend = {**there.options, "url": proxy.url}
+        scene.syncer.declare({"other:env": {"source": {"env": "CANARY_ENV"}}}, backend=backend)
+
+        def spoil(fault: Answer | Reset, times: int | None = None) -> None:
+            proxy.set(Rule(fault=fault, calls=lambda call: call.method != "GET", times=times))
+
+        for status in (400, 401, 403, 409, 422):
+            spoil(Answer(status=status, headers=kind, body=quoted))
+            scene.run("-v", "apply", "--auto-approve", "--format", "json", code=5)
+            scene.records.clear()
+        scene.run("apply", "--auto-approve", code=5)
+        for fault, name in zip(lost, ("env_second", "drifted", "theirs"), strict=True):
+            spoil(fault, times=1)
+            scene.run("-v", "apply", "--auto-approve")
+            scene.records.clear()
+            scene.syncer.monkeypatch.setenv("CANARY_ENV", PLANTED[name])
+
+
+def test_a_server_that_echoes_bodies(scene: Scene) -> None:
+    """Its own errors quote the request, value and all."""
+    del scene.watch.known["hex as written"]  # as above
+    with store("kestra", scene.syncer.monkeypatch) as there:
+        scene.syncer.declare({"other:env": {"source": {"env": "CANARY_ENV"}}}, backend=there.options)
+        quirks = there.fake.quirks
+        quirks.echo_bodies, quirks.unknown_namespaces = True, 422
+        for form in ("human", "json"):
+            scene.run("-v", "apply", "--auto-approve", "--format", form, code=5)
+        there.fake.namespace("other")
+        scene.run("apply", "--auto-approve")
+        scene.syncer.monkeypatch.setenv("CANARY_ENV", PLANTED["env_second"])
+        quirks.read_only = True
+        for form in ("human", "json"):
+            scene.run("-v", "apply", "--auto-approve", "--format", form, code=5)
 
 
 def test_a_tampered_state(scene: Scene) -> None:

@@ -84,7 +84,7 @@ class Writer:
                 return self.retry.call(lambda: backend.update(secret, _needed(expected), change.drop_tags))
             case Action.ENABLE | Action.DISABLE:
                 enabled = change.action is Action.ENABLE
-                return self.retry.call(lambda: backend.set_enabled(_needed(expected), enabled=enabled))
+                return self.retry.call(lambda: self._switch(backend, _needed(expected), enabled=enabled))
             case Action.MOVE:
                 return self._move(backend, change, _needed(expected))
             case Action.DELETE:
@@ -118,6 +118,12 @@ class Writer:
             message = f"{address} belongs to project {found.owner} since it was planned"
             raise VersionConflict(message, hint="plan again")
         return found
+
+    def _switch(self, backend: Backend, expected: Observed, *, enabled: bool) -> Observed:
+        """Enable or disable what is ours still; a store that takes it out for that looks by itself."""
+        if not {Capability.CONDITIONAL_WRITE, Capability.DISABLE_REMOVES} & backend.capabilities:
+            self.check_ours(backend.look(expected.address), expected.address)
+        return backend.set_enabled(expected, enabled=enabled)
 
     def _delete(self, backend: Backend, expected: Observed) -> None:
         try:

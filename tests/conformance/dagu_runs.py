@@ -33,8 +33,19 @@ def value_in_run(raw: RawDagu, *, ref: str = "", workspace: str = "global", prof
     run = raw.ask("POST /dag-runs", {"name": NAME, "spec": "\n".join(lines) + "\n", "profile": profile})["dagRunId"]
     details = _ended(raw, run)
     assert details["statusLabel"] == "succeeded", details["statusLabel"]
-    printed = raw.ask(f"GET /dag-runs/{NAME}/{quote(run)}/outputs")["outputs"]["out"]
-    return base64.b64decode(printed).removesuffix(b"\n")
+    return base64.b64decode(_printed(raw, run)).removesuffix(b"\n")
+
+
+def _printed(raw: RawDagu, run: str) -> str:
+    """Give what it printed, which the server shows a moment after it says that the run has ended."""
+    never = threading.Event()
+    for _ in range(int(PATIENCE / STEP)):
+        outputs = raw.ask(f"GET /dag-runs/{NAME}/{quote(run)}/outputs")["outputs"]
+        if "out" in outputs:
+            return str(outputs["out"])
+        never.wait(STEP)
+    message = f"the run {run} shows no output"
+    raise AssertionError(message)
 
 
 def _ended(raw: RawDagu, run: str) -> Document:

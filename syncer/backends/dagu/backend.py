@@ -15,11 +15,12 @@ from syncer.backends.dagu.options import DaguOptions
 from syncer.backends.dagu.places import Layer
 from syncer.backends.dagu.versions import Versions
 from syncer.backends.dagu.workspaces import Workspaces, missing
-from syncer.errors import Unsupported, VersionConflict
+from syncer.errors import Transient, Unsupported, VersionConflict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from syncer.backends.dagu.rows import Row
     from syncer.model import Address, Observed, Secret
     from syncer.sensitive import Sensitive
 
@@ -125,14 +126,14 @@ class Dagu(Backend):
             raise VersionConflict(message, hint="plan again")
         kept = {name: said for name, said in (mark.tags if mark else {}).items() if name not in drop}
         described = self._described(secret, {**kept, **secret.tags})
-        return self._listing.seen(self.patiently(lambda: self._api.describe(row.id, address, described)), address)
+        return self._stayed(self.patiently(lambda: self._api.describe(row.id, address, described)), address)
 
     def set_enabled(self, expected: Observed, *, enabled: bool) -> Observed:
         """Enable or disable it; runs that ask for a disabled secret fail."""
         address, secret_id = expected.address, self._id(expected)
         if not secret_id:
             raise missing(address)
-        return self._listing.seen(self._api.switch(secret_id, address, enabled=enabled), address)
+        return self._stayed(self.unhurried(lambda: self._api.switch(secret_id, address, enabled=enabled)), address)
 
     def delete(self, expected: Observed) -> None:
         """Delete it for good, with all versions."""
@@ -142,6 +143,14 @@ class Dagu(Backend):
     def close(self) -> None:
         """Let go of the connections."""
         self._api.close()
+
+    def _stayed(self, row: Row, address: Address) -> Observed:
+        """Look at what a write to metadata has left. Raise Transient where somebody else's write undid it at once."""
+        found = self.then(lambda: self._api.get(row.id, address))
+        if found is None or found != row:
+            message = f"{address}: somebody else wrote it in dagu at the same moment, and the change may be lost"
+            raise Transient(message)
+        return self._listing.seen(found, address)
 
     def _of(self, address: Address) -> Workspaces | Layers:
         return self._layers if places.is_layer(address.scope) else self._workspaces

@@ -214,3 +214,14 @@ def test_an_entry_that_is_gone_at_once(bench: Bench) -> None:
     with pytest.raises(Transient) as caught:
         bench.create(bench.open(), address=KEY)
     assert caught.value.message == f"{KEY}: dagu wrote it, and shows it no longer"
+
+
+@pytest.mark.parametrize(
+    "calls", ["GET */profiles/*", "POST */secrets", "GET */secrets", "PATCH *", "PUT *", "GET */secrets/*"]
+)
+def test_a_server_that_throttles(bench: Bench, calls: str) -> None:
+    """Each call of it is waited for, whichever it is; what a proxy never lets through was not written."""
+    left(bench)
+    bench.spoil(calls, Answer(status=429), times=2)
+    assert bench.create(bench.open(), address=KEY).version.startswith("2@")
+    assert len(bench.slept) == 2

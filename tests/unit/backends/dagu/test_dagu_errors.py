@@ -19,7 +19,6 @@ from syncer.errors import (
     InvalidConfiguration,
     Refused,
     SyncerError,
-    Throttled,
     Transient,
 )
 from syncer.sensitive import Sensitive
@@ -70,7 +69,7 @@ FAULTS: list[tuple[Answer | Reset | Cut, type[SyncerError], str, str | None]] = 
     (Answer(status=405, headers=(("Allow", "GET"),)), Refused, "dagu at URL refused CALL (405)", None),
     (Answer(status=409, headers=JSON), AlreadyExists, "already in dagu", None),
     (Answer(status=413), Refused, "larger than dagu at URL takes (413)", None),
-    (Answer(status=429), Throttled, "dagu at URL asks for fewer calls (429)", None),
+    (Answer(status=429), Refused, "dagu at URL asks for fewer calls (429)", None),
     (Answer(status=500), Transient, "dagu at URL failed at CALL (500)", None),
     (Answer(status=503, headers=JSON, body=b"{}"), Transient, "dagu at URL failed at CALL (503)", None),
     (Answer(body=b""), Transient, "what dagu at URL answered to CALL makes no sense", None),

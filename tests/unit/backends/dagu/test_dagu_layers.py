@@ -77,7 +77,9 @@ def test_an_orphan_whose_secret_somebody_deleted(bench: Bench, on_remove: OnRemo
     house.apply()
     bench.raw.ask(f"DELETE /secrets/{bench.record(KEY).metadata.id}")
     house.withdraw(str(KEY))
+    bench.calls()
     outcome = house.apply()
+    assert not any(call.startswith("POST ") for call in bench.calls())
     if on_remove is OnRemove.DELETE:
         assert not outcome.failed
         assert empty(bench)
@@ -137,7 +139,7 @@ def test_update(bench: Bench) -> None:
     bench.calls()
     told = declared(KEY, tags={"new": "y"}, description="words")
     updated = backend.update(told, made, {"old"})
-    assert bench.calls() == [GET, "PATCH /secrets/ID"]
+    assert bench.calls() == [GET, "PATCH /secrets/ID", GET]
     assert (updated.tags, updated.description, updated.owner) == ({"new": "y"}, "words", "shop")
     assert replace(backend.rotate(told, Sensitive(b"v2"), updated), version="") == replace(updated, version="")
 
@@ -181,6 +183,19 @@ def test_deleting_an_entry_whose_secret_is_gone(bench: Bench) -> None:
     assert found
     assert found.remote_id == ""
     backend.delete(found)
+    assert empty(bench)
+
+
+@pytest.mark.parametrize("calls", ["DELETE */secrets/*", "DELETE */profiles/*", "GET */secrets/*"])
+@pytest.mark.parametrize("dangling", [True, False])
+def test_a_server_that_throttles(bench: Bench, calls: str, dangling: bool) -> None:  # noqa: FBT001  # a row of the table
+    """Each call of a deletion is waited for, whichever it is."""
+    backend = bench.open()
+    made = bench.create(backend, address=KEY)
+    if dangling:
+        bench.raw.ask(f"DELETE /secrets/{made.remote_id}")
+    bench.spoil(calls, Answer(status=429), times=2)
+    backend.delete(made)
     assert empty(bench)
 
 

@@ -113,6 +113,17 @@ def test_it_is_told_while_planning(bench: Bench) -> None:
     ]
 
 
+@pytest.mark.parametrize("scope", ["Global", "all", "a.b", "profile/Blue", "profile/_workspaces/all", "profile/"])
+def test_what_can_be_no_scope_is_not_asked_for(bench: Bench, scope: str) -> None:
+    """The server would refuse it, and with it all that is planned; others are listed."""
+    backend = bench.open()
+    assert list(backend.observe([scope], [])) == []
+    assert bench.calls() == []
+    bench.fake.plant("a", "x", "payments")
+    assert [entry.address.scope for entry in backend.observe([scope, "payments"], [])] == ["payments"]
+    assert bench.calls() == ["GET /secrets"]
+
+
 @pytest.mark.parametrize(
     ("scope", "path", "ref"),
     [

@@ -176,7 +176,7 @@ def test_a_run_moves_a_time_and_is_no_drift(bench: Bench) -> None:
 
 
 def test_update(bench: Bench) -> None:
-    """Human text and foreign tags stay, ours are replaced, those to drop are gone: one look, one write."""
+    """Human text and foreign tags stay, ours are replaced, those to drop are gone: a look, a write, a look."""
     backend = bench.open()
     made = bench.create(backend, tags={"ours": "1", "old": "x"}, description="before")
     theirs = Mark("shop", DB, {"ours": "1", "old": "x", "theirs": "kept"})
@@ -184,7 +184,7 @@ def test_update(bench: Bench) -> None:
     bench.calls()
     told = declared(DB, tags={"ours": "2", "new": "3"}, description="above\n\nbelow")
     updated = backend.update(told, made, {"old"})
-    assert bench.calls() == [GET, "PATCH /secrets/ID"]
+    assert bench.calls() == [GET, "PATCH /secrets/ID", GET]
     assert updated.tags == {"ours": "2", "new": "3", "theirs": "kept"}
     assert (updated.description, updated.owner, updated.version) == ("above\n\nbelow", "shop", made.version)
     assert bench.record().metadata.description.split("\n")[:3] == ["above", "", "below"]
@@ -252,20 +252,20 @@ def test_changes_of_what_no_plan_has_seen(bench: Bench) -> None:
 
 
 def test_disabling_and_enabling(bench: Bench) -> None:
-    """One call each; the value stays, and runs do not get it. A rotation does not enable it."""
+    """One write each, and a look; the value stays, and runs do not get it. A rotation does not enable it."""
     backend = bench.open()
     made = bench.create(backend, tags={"tier": "gold"}, description="words")
     bench.calls()
     off = backend.set_enabled(made, enabled=False)
     assert off == replace(made, enabled=False)
-    assert bench.calls() == ["POST /secrets/ID/disable"]
+    assert bench.calls() == ["POST /secrets/ID/disable", GET]
     turned = backend.rotate(declared(DB), Sensitive(b"v2"), off)
     assert (turned.enabled, turned.tags, turned.description, turned.owner) == (False, {"tier": "gold"}, "words", "shop")
     assert backend.look(DB) == turned
     bench.calls()
     on = backend.set_enabled(turned, enabled=True)
     assert on == replace(turned, enabled=True)
-    assert bench.calls() == ["POST /secrets/ID/enable"]
+    assert bench.calls() == ["POST /secrets/ID/enable", GET]
     assert bench.fake.resolve("payments", DB.ref) == "v2"
 
 
@@ -337,9 +337,26 @@ def test_calls_of_whole_runs(bench: Bench) -> None:
     assert told == [
         [LIST, "GET /workspaces", "POST /secrets"],
         [LIST, GET, "POST /secrets/ID/versions", GET],
-        [LIST, GET, "PATCH /secrets/ID"],
-        [LIST, "POST /secrets/ID/disable"],
-        [LIST, "POST /secrets/ID/enable"],
+        [LIST, GET, "PATCH /secrets/ID", GET],
+        [LIST, GET, "POST /secrets/ID/disable", GET],
+        [LIST, GET, "POST /secrets/ID/enable", GET],
         [LIST, GET, "DELETE /secrets/ID", GET],
     ]
     assert bench.proxy.calls(LISTING) == []
+
+
+@pytest.mark.parametrize(("changed", "after"), [({"status": "active"}, 0), ({"description": "as before"}, 1)])
+def test_a_change_that_did_not_stay(bench: Bench, changed: dict[str, str], after: int) -> None:
+    """What somebody's write undoes at once is noticed, and the next try makes it stay."""
+    backend = bench.open()
+    made = bench.create(backend)
+    bench.rewrite("GET /api/v1/secrets/*", lambda document: {**document, **changed}, times=1, after=after)
+
+    def attempt() -> Observed:
+        if after:
+            return backend.update(declared(DB, tags={"a": "b"}), made, ())
+        return backend.set_enabled(made, enabled=False)
+
+    with pytest.raises(Transient, match="the change may be lost"):
+        attempt()
+    assert attempt() == backend.look(DB)

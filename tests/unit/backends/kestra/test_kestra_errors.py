@@ -262,13 +262,17 @@ def test_a_server_that_throttles(bench: Bench, version: str) -> None:
     bench.serve(version=version)
     backend = bench.open(attempts=3)
     bench.spoil("PUT *", bench.fake.error(429), times=2)
-    bench.create(backend)
+    made = bench.create(backend)
     assert len(bench.slept) == 2
     bench.fake.remove(TEAM, KEY)
     bench.spoil("PUT *", bench.fake.error(429))
     with pytest.raises(Refused):
         bench.create(bench.open())
+    bench.spoil(LIST, bench.fake.error(429), times=2)
+    bench.create(bench.open())
     bench.spoil(LIST, bench.fake.error(429))
+    with pytest.raises(Refused):  # before a write: nothing was written
+        bench.open().rotate(declared(DB), Sensitive(b"v2"), made)
     with pytest.raises(BackendError) as caught:
         seen(backend)
     assert type(caught.value) is BackendError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from kestra_bench import DB, KEY, TEAM, seen
+from kestra_bench import DB, KEY, LIST, TEAM, seen
 from support import secret
 
 from syncer.errors import Unsupported
@@ -28,6 +28,17 @@ def test_what_is_no_namespace(bench: Bench, scope: str) -> None:
     with pytest.raises(Unsupported) as caught:
         bench.open().check(declared(Address(scope, "a")))
     assert caught.value.message == f"{scope}:a: a namespace of kestra is small letters, digits, `.`, `_` and `-`"
+
+
+@pytest.mark.parametrize("scope", ["Company", "_team", "a/b", "a\n"])
+def test_what_is_no_namespace_is_not_asked_for(bench: Bench, scope: str) -> None:
+    """The others are listed."""
+    backend = bench.open()
+    assert list(backend.observe([scope], [])) == []
+    assert bench.calls() == []
+    bench.plant()
+    assert [entry.address.scope for entry in backend.observe([scope, TEAM], [])] == [TEAM]
+    assert bench.calls() == [LIST]
 
 
 @pytest.mark.parametrize(
