@@ -27,6 +27,7 @@ SEALED = "syncer/1/sealed-source"
 STATE_MAC = "syncer/1/state-mac"
 JOURNAL_MAC = "syncer/1/journal-mac"
 PLAN_MAC = "syncer/1/plan-mac"
+EXPORT_NAMES = "syncer/1/export-name"
 KEY_ID = "syncer/1/key-id"
 
 
@@ -85,6 +86,11 @@ def fingerprint(key: bytes, value: Sensitive, address: Address, like: Fingerprin
 def mac(key: bytes, text: bytes) -> str:
     """Authenticate a text that is no secret: state, journal, plan."""
     return "hmac:" + hmac.digest(key, text, "sha256").hex()
+
+
+def short_name(key: bytes, content: Sensitive) -> str:
+    """Name a content in 16 hex digits: the same for the same content, and of no use to whoever has not the key."""
+    return hmac.digest(key, content.reveal(), "sha256")[:8].hex()
 
 
 def same_mac(one: str, other: str) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from syncer.errors import InvalidConfiguration, Unsupported
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from syncer.model import Address
 
 
@@ -20,16 +22,33 @@ class Reader(StrEnum):
 
     https://kestra.io/docs/enterprise/governance/read-only-secrets
     """
+    DAPR = auto()
+    """A secret store of Dapr: a folder for each scope, names as they are, fields that are strings.
+
+    https://docs.dapr.io/reference/components-reference/supported-secret-stores/hashicorp-vault/
+    """
 
     @classmethod
-    def of(cls, given: str | None) -> Reader | None:
-        """Read the option. Raise InvalidConfiguration for what it does not know, never repeating it."""
+    def of(cls, given: str | None, *, known: Collection[Reader] | None = None) -> Reader | None:
+        """Read the option, of which a store may know only some. Raise InvalidConfiguration, never repeating it."""
+        known = tuple(cls) if known is None else known
         if given is None:
             return None
-        if given not in tuple(cls):
-            message = f"option `reader` must be one of {', '.join(cls)}"
+        if given not in known:
+            message = f"option `reader` must be one of {', '.join(known)}"
             raise InvalidConfiguration(message)
         return cls(given)
+
+    def names(self) -> Names:
+        """Give what checks the names of one manifest's secrets."""
+        return Keys() if self is Reader.KESTRA else Refs()
+
+
+class Names(Protocol):
+    """What a reader asks for, checked one by one."""
+
+    def check(self, address: Address, key: str) -> None:
+        """Raise Unsupported for a name that it cannot ask for."""
 
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -50,3 +69,13 @@ class Keys:
         if first != address:
             message = f"{address}: Kestra would call it `{key}`, and {first} too"
             raise Unsupported(message, hint="rename one of them")
+
+
+class Refs:
+    """What Dapr can ask for."""
+
+    def check(self, address: Address, key: str) -> None:
+        """Raise Unsupported for the one name by which Dapr's API gives all secrets."""
+        if key == "bulk":
+            message = f"{address}: Dapr's API gives all secrets under this name, and so never this one"
+            raise Unsupported(message, hint="rename it")

@@ -38,6 +38,8 @@ class Capability(StrEnum):
     """Values can be read back."""
     READ_DISABLED = "read-disabled"
     """Values of disabled secrets too."""
+    READ_VERSION = "read-version"
+    """Older values too, by the store's own names of their versions."""
     DELETE = "delete"
     SOFT_DELETE = "soft-delete"
     """A deleted secret can be restored."""
@@ -251,6 +253,13 @@ class Backend(ABC):
         """Give the current values of up to `batch` secrets in one call, in any order. NotFound if one is gone."""
         for address in addresses:
             yield address, self.read(address)
+
+    def read_version(self, address: Address, version: str) -> Sensitive:
+        """Give the value of a version, as the store or `Observed.version` names it; the current one too.
+
+        NotFound where there is no such version, or its value is not kept. Needs READ_VERSION.
+        """
+        self._cannot(f"read version {version} of {address}")
 
     def update(self, secret: Secret, expected: Observed, drop: Collection[str]) -> Observed:
         """Set tags, description and owner mark as declared, remove the tags in `drop`, keep others.

@@ -57,15 +57,22 @@ def _piped(*, trim: bool) -> Sensitive:
 
 @click.command
 @click.argument("address", type=ADDRESS)
+@click.option(
+    "--version",
+    metavar="VERSION",
+    allow_from_autoenv=False,  # no pin of an installer, nor the last run's, must choose a value
+    help="An older value, by the store's own name of its version.",
+)
 @click.pass_obj
-def get(console: Console, address: Address) -> None:
+def get(console: Console, address: Address, *, version: str | None) -> None:
     """Print one value, verbatim; a newline is added on a terminal only.
 
-    A missing secret is looked for in the scopes that its scope falls back to; a disabled one is refused.
+    A missing secret is looked for in the scopes that its scope falls back to; a disabled one is refused, its older
+    values too. `syncer backends` tells which stores keep those, `syncer state show` how a store calls the last version.
 
     \b
     Example:
       syncer get payments:registry/password | docker login --username shop --password-stdin registry.example.com
     """
     with open_session(console) as session:
-        console.value(read_value(session, address))
+        console.value(read_value(session, address, version))

@@ -9,13 +9,14 @@ from syncer.backends.base import Capability
 from syncer.engine.consume import candidates, chain, check_owner, taken_out
 from syncer.engine.readback import read_each
 from syncer.engine.refresh import look_again, observe
-from syncer.errors import AccessDenied, NotFound, Unsupported
+from syncer.errors import AccessDenied, InvalidConfiguration, NotFound, Unsupported
 from syncer.model import Address
+from syncer.options import did_you_mean
 from syncer.sensitive import Sensitive
 from syncer.state.model import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from syncer.backends.base import Backend
     from syncer.engine.session import Session
@@ -23,20 +24,37 @@ if TYPE_CHECKING:
     from syncer.model import Observed, Secret
 
 
-def collect(session: Session, scope: str) -> dict[str, Sensitive]:
+def collect(session: Session, scope: str, only: Collection[str] = ()) -> dict[str, Sensitive]:
     """Give the values that a consumer of the scope sees, by ref: its own, and those of the scopes it falls back to.
 
-    A missing secret falls back, a disabled one does not and is left out. Raise NotFound that names every secret that
-    is nowhere, AccessDenied, Unsupported, InvalidConfiguration.
+    A missing secret falls back, a disabled one does not and is left out; with refs in `only`, that is an error, and no
+    other is read. Raise NotFound that names every secret that is nowhere, AccessDenied, Unsupported,
+    InvalidConfiguration.
     """
     scopes = chain(session, scope)
-    refs = sorted({address.ref for address in session.manifest.secrets if address.scope in scopes})
-    choices = [list(candidates(session, Address(scope, ref))) for ref in refs]
+    declared = {address.ref for address in session.manifest.secrets if address.scope in scopes}
+    _check_declared(scope, set(only) - declared, declared)
+    choices = [list(candidates(session, Address(scope, ref))) for ref in sorted(set(only) or declared)]
     there = present(session, [secret for choice in choices for secret in choice])
     found = list(filter(None, _nearest(session, choices, there)))
     for secret in found:
         check_owner(session, secret, there[secret.address])
-    return _values(session, [secret for secret in found if there[secret.address].enabled])
+    enabled = [secret for secret in found if there[secret.address].enabled]
+    _check_enabled(scope, set(only) - {secret.address.ref for secret in enabled})
+    return _values(session, enabled)
+
+
+def _check_declared(scope: str, unknown: Collection[str], declared: Collection[str]) -> None:
+    if unknown:
+        told = [f"{ref}{did_you_mean(ref, declared)}" for ref in sorted(unknown)]
+        message = "\n".join(f"the manifest has no secret for consumers of {scope} that is called {ref}" for ref in told)
+        raise InvalidConfiguration(message, hint="`syncer export --help` says what a consumer of a scope sees")
+
+
+def _check_enabled(scope: str, disabled: Collection[str]) -> None:
+    if disabled:
+        message = "\n".join(f"{Address(scope, ref)} is disabled" for ref in sorted(disabled))
+        raise AccessDenied(message, hint="set `enabled: true` in the manifest and apply")
 
 
 def present(session: Session, secrets: Iterable[Secret]) -> dict[Address, Observed]:

@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from syncer.sensitive import Sensitive
 
 
-def read_value(session: Session, address: Address) -> Sensitive:
+def read_value(session: Session, address: Address, version: str | None = None) -> Sensitive:
     """Give the value at the address, or at the same ref in the scopes it falls back to.
 
-    A missing secret falls back, a disabled one does not. Raise NotFound, AccessDenied (disabled), Unsupported.
+    A missing secret falls back, a disabled one does not, and neither does a missing `version` of one that is there.
+    Raise NotFound, AccessDenied (disabled), Unsupported.
     """
     for secret in candidates(session, address):
         found = _look(session, secret)
         if found is not None:
-            return _read(session, secret, found)
+            return _read(session, secret, found, version)
         if taken_out(session, secret):
             raise _disabled(secret)
     message = f"{address} is neither there nor in a scope it falls back to"
@@ -84,7 +85,7 @@ def _look(session: Session, secret: Secret) -> Observed | None:
     return None if found is None or found.deleted else found
 
 
-def _read(session: Session, secret: Secret, found: Observed) -> Sensitive:
+def _read(session: Session, secret: Secret, found: Observed, version: str | None) -> Sensitive:
     if not found.enabled:
         raise _disabled(secret)
     check_owner(session, secret, found)
@@ -92,7 +93,13 @@ def _read(session: Session, secret: Secret, found: Observed) -> Sensitive:
     if Capability.READ not in backend.capabilities:
         message = f"{secret.address}: backend `{secret.backend}` does not give values back"
         raise Unsupported(message)
-    return session.surroundings.retry.call(lambda: backend.read(secret.address))
+    retry = session.surroundings.retry
+    if version is None:
+        return retry.call(lambda: backend.read(secret.address))
+    if Capability.READ_VERSION not in backend.capabilities:
+        message = f"{secret.address}: backend `{secret.backend}` does not give older values back"
+        raise Unsupported(message, hint="`syncer backends` shows which do")
+    return retry.call(lambda: backend.read_version(secret.address, version))
 
 
 def _disabled(secret: Secret) -> AccessDenied:

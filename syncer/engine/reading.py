@@ -31,17 +31,17 @@ class Reading:
         self._values: Cache[Sensitive] = Cache(manifest.cache, stamp)
         self._scopes: Cache[dict[str, Sensitive]] = Cache(manifest.cache, stamp)
 
-    def value(self, address: Address) -> Sensitive:
+    def value(self, address: Address, version: str | None = None) -> Sensitive:
         """Give the value at an address, or at what its scope falls back to. Raise as `read_value` does."""
-        return self._values.through(address, lambda: self._read(address))
+        return self._values.through((address, version), lambda: self._read(address, version))
 
     def scope(self, scope: str) -> dict[str, Sensitive]:
         """Give all values that a consumer of a scope sees, by ref. Raise as `collect` does."""
         return dict(self._scopes.through(scope, lambda: self._collect(scope)))
 
-    def _read(self, address: Address) -> Sensitive:
+    def _read(self, address: Address, version: str | None) -> Sensitive:
         with self._turns:
-            return read_value(self._session, address)
+            return read_value(self._session, address, version)
 
     def _collect(self, scope: str) -> dict[str, Sensitive]:
         with self._turns:

@@ -70,11 +70,23 @@ class FolderFormat:
 
 
 FORMATS: dict[str, Format] = {
+    "dotenv": Format(home="syncer.exchange.shell:dotenv_file"),
+    "json": Format(home="syncer.exchange.maps:json_map"),
+    "yaml": Format(home="syncer.exchange.maps:yaml_map"),
+    "github-env": Format(home="syncer.exchange.github:env_file"),
+    "k8s-secret": Format(home="syncer.exchange.kubernetes:data_secret", name="syncer-secrets"),
+    "datadog-json": Format(home="syncer.exchange.datadog:json_file"),
+    "datadog-yaml": Format(home="syncer.exchange.datadog:yaml_file"),
     "kestra-env": Format(home="syncer.exchange.kestra:env_file"),
     "kestra-compose": Format(home="syncer.exchange.kestra:compose_file"),
     "kestra-k8s": Format(home="syncer.exchange.kestra:kubernetes_secret", name="kestra-secrets"),
 }
 """In the order in which they are listed."""
 
-FOLDERS: dict[str, FolderFormat] = {}
+FOLDERS: dict[str, FolderFormat] = {
+    "files": FolderFormat(home="syncer.exchange.files:folder"),
+    "datadog-files": FolderFormat(home="syncer.exchange.datadog:secret_files"),
+    "dapr": FolderFormat(home="syncer.exchange.dapr:flat"),
+    "dapr-multi": FolderFormat(home="syncer.exchange.dapr:multi_valued"),
+}
 """Forms of several files, for `--out DIR`."""

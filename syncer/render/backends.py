@@ -21,6 +21,7 @@ _COLUMNS: Mapping[str, Mapping[Capability, str]] = {
     "description": {Capability.DESCRIPTION: "yes"},
     "move": {Capability.MOVE: "yes"},
     "read": {Capability.READ_DISABLED: "also disabled", Capability.READ: "yes"},
+    "older values": {Capability.READ_VERSION: "yes"},
     "binary": {Capability.BINARY: "yes"},
     "conditional write": {Capability.CONDITIONAL_WRITE: "yes"},
     "version in list": {Capability.VERSION_IN_LIST: "yes"},

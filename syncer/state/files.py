@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import glob
 import os
 from typing import TYPE_CHECKING
@@ -27,13 +28,16 @@ def private_folder(path: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
 
 
-def replace_file(path: Path, content: bytes, *, backup: Path | None = None) -> None:
-    """Put `content` at `path`, 0600: a reader sees the old file or the new one, also after a power loss.
+def replace_file(
+    path: Path, content: bytes, *, mode: int = PRIVATE, backup: Path | None = None, drafts: Path | None = None
+) -> None:
+    """Put `content` at `path`, in that mode: a reader sees the old file or the new one, also after a power loss.
 
-    With `backup`, what stood there before is kept under that name. Raise OSError; nothing is changed then.
+    With `backup`, what stood there before is kept under that name. `drafts` is a folder for what is half written, on
+    the same file system; without it that stands beside `path`. Raise OSError; nothing is changed then.
     """
-    with _draft(path) as draft:
-        _write_durably(draft, content)
+    with _draft(path, drafts) as draft:
+        _write_durably(draft, content, mode)
         if backup is not None:
             _keep(path, backup)
         draft.replace(path)
@@ -58,6 +62,31 @@ def remove_drafts(path: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def sweeping(path: Path) -> Iterator[None]:
+    """Let `path` be written, after what killed writers left beside it was removed. Raise OSError.
+
+    Nothing is removed while another writer that came through here is at work in that folder, and none waits for it.
+    """
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if _flocked(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            remove_drafts(path)
+        _flocked(descriptor, fcntl.LOCK_SH)  # who holds it alone is only ever removing drafts
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _flocked(descriptor: int, how: int) -> bool:
+    """Lock a folder; False where somebody else has it, or where its file system has no such locks."""
+    try:
+        fcntl.flock(descriptor, how)
+    except OSError:
+        return False
+    return True
+
+
 def sync_folder(path: Path) -> None:
     """Make the folder's own entries durable: a rename is lost in a power cut without it."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -68,20 +97,23 @@ def sync_folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _draft(path: Path) -> Iterator[Path]:
-    draft = path.with_name(f"{path.name}.{os.urandom(4).hex()}{_DRAFT}")
+def _draft(path: Path, folder: Path | None = None) -> Iterator[Path]:
+    name = f"{os.urandom(4).hex()}{_DRAFT}"
+    draft = path.with_name(f"{path.name}.{name}") if folder is None else folder / name
     try:
         yield draft
     finally:
         draft.unlink(missing_ok=True)
 
 
-def _write_durably(path: Path, content: bytes) -> None:
+def _write_durably(path: Path, content: bytes, mode: int = PRIVATE) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
+            if mode != PRIVATE:
+                os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
     except OSError:
         path.unlink(missing_ok=True)  # half of a file is worse than none

@@ -26,6 +26,7 @@ class CapabilityConformance(ConformanceBase):
         made = backend.create(secret, Sensitive(b"v"))
         attempts: dict[Capability, Callable[[], object]] = {
             Capability.READ: lambda: backend.read(secret.address),
+            Capability.READ_VERSION: lambda: backend.read_version(secret.address, made.version),
             Capability.DELETE: lambda: backend.delete(made),
             Capability.SOFT_DELETE: lambda: backend.restore(made),
             Capability.MOVE: lambda: backend.move(declared(self.address("new")), made),
@@ -65,6 +66,31 @@ class CapabilityConformance(ConformanceBase):
         backend.create(declared(self.address()), Sensitive(b"v"))
         with pytest.raises(NotFound):
             backend.read(self.address("gone"))
+
+    def test_read_version(self, backend: Backend) -> None:
+        """An older value is read by the version that its write gave, and counted as read; so is the current one."""
+        needs(backend, Capability.READ_VERSION)
+        made = backend.create(declared(self.address()), Sensitive(b"v1"))
+        turned = backend.rotate(declared(self.address()), Sensitive(b"v2"), made)
+        before = backend.meter.total
+        assert same(backend.read_version(self.address(), made.version), Sensitive(b"v1"))
+        after = backend.meter.total
+        assert (after.values_read - before.values_read, after.calls > before.calls) == (1, True)
+        assert same(backend.read_version(self.address(), turned.version), Sensitive(b"v2"))
+        shown = self.everything(backend)[self.address()].version
+        assert same(backend.read_version(self.address(), shown), Sensitive(b"v2"))
+
+    @pytest.mark.parametrize("version", ["0", "00001", "2", "987654321", "v1", "-1", "a/../b", "1@elsewhere", "1-x"])
+    def test_read_of_a_missing_version(self, backend: Backend, version: str) -> None:
+        """Reading a version that never was is NotFound, whatever it is called, and so is one of what is not there."""
+        needs(backend, Capability.READ_VERSION)
+        made = backend.create(declared(self.address()), Sensitive(b"v"))
+        if version == made.version:
+            pytest.skip("this store calls it so")
+        with pytest.raises(NotFound):
+            backend.read_version(self.address(), version)
+        with pytest.raises(NotFound):
+            backend.read_version(self.address("gone"), made.version)
 
     def test_update_changes_metadata_only(self, backend: Backend) -> None:
         """An update sets our tags, drops what it is told to, keeps others, and moves neither version nor value."""
@@ -197,6 +223,14 @@ class CapabilityConformance(ConformanceBase):
         with pytest.raises(NotFound):
             backend.read(self.address())
 
+    def test_no_version_of_what_is_pending_is_read(self, backend: Backend) -> None:
+        """Nor is an older value of it."""
+        needs(backend, Capability.SOFT_DELETE, Capability.READ_VERSION)
+        made = backend.create(declared(self.address()), Sensitive(b"v1"))
+        backend.delete(backend.rotate(declared(self.address()), Sensitive(b"v2"), made))
+        with pytest.raises(NotFound):
+            backend.read_version(self.address(), made.version)
+
     def test_move_keeps_value_and_version(self, backend: Backend) -> None:
         """A moved secret has its new address only, the same version, value, tags and enabled state."""
         needs(backend, Capability.MOVE)
@@ -260,6 +294,8 @@ class CapabilityConformance(ConformanceBase):
         gone = at(made, self.address("gone"))
         attempts = (
             lambda: backend.read(made.address),
+            lambda: backend.read_version(made.address, made.version),
+            lambda: backend.read_version(gone.address, made.version),
             lambda: backend.update(declared(made.address, tags={"a": "b"}), made, ()),
             lambda: backend.update(declared(gone.address), gone, ()),
             lambda: backend.set_enabled(made, enabled=False),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-READS = frozenset({"observe", "read"})
+READS = frozenset({"observe", "read", "read_version"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +104,10 @@ class Faulty(Backend):
     def read(self, address: Address) -> Sensitive:
         """Read, or fail."""
         return self._call("read", address, lambda: self.inner.read(address))
+
+    def read_version(self, address: Address, version: str) -> Sensitive:
+        """Read a version, or fail."""
+        return self._call("read_version", address, lambda: self.inner.read_version(address, version))
 
     def update(self, secret: Secret, expected: Observed, drop: Collection[str]) -> Observed:
         """Update, or fail."""

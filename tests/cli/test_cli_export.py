@@ -375,7 +375,9 @@ def test_an_empty_scope(syncer: Folder) -> None:
     [
         ([], "Missing option '--scope'"),
         (["--scope", "global"], "Missing option '--format'"),
-        (["--scope", "global", "--format", "kestra"], "is not one of 'kestra-env', 'kestra-compose', 'kestra-k8s'"),
+        (["--scope", "global", "--format", "kestra"], "'kestra' is not one of 'dotenv', 'json', 'yaml',"),
+        (["--scope", "global", "--format", "files"], "the format files is several files, so it takes a folder"),
+        (["--scope", "global", "--format", "files", "--out", "x", "--name", "y"], "--name: a document of the format"),
     ],
 )
 def test_wrong_usage(syncer: Folder, arguments: list[str], told: str) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 from cli.folder import GENERATE
+
+from syncer.backends.base import Capability
+from syncer.backends.local import LocalBackend
 
 if TYPE_CHECKING:
     from cli.folder import Folder
@@ -101,11 +105,60 @@ def test_get_refuses(syncer: Folder) -> None:
 
 def test_get_from_a_store_that_gives_nothing_back(syncer: Folder) -> None:
     """Exit 1 with the reason."""
-    from syncer.backends.base import Capability
-    from syncer.backends.local import LocalBackend
-
     syncer.declare({"global:a": GENERATE})
     syncer.apply()
     syncer.monkeypatch.setattr(LocalBackend, "capabilities", LocalBackend.capabilities - {Capability.READ})
     result = syncer("get", "global:a")
     assert (result.code, "does not give values back" in result.err) == (1, True)
+
+
+def test_get_of_an_older_version(syncer: Folder) -> None:
+    """By the name that the state shows; a version that is not kept is exit 1, with what is kept."""
+    syncer.declare({"global:a": A})
+    versions = []
+    for value in ("one", "two", "three"):
+        syncer.monkeypatch.setenv("A", value)
+        syncer.apply()
+        versions.append(json.loads(syncer.fine("state", "show", "global:a", "--format", "json"))["version"])
+    for version, value in zip(versions, (b"one", b"two", b"three"), strict=True):
+        assert syncer("get", "global:a", "--version", version).stdout == value
+    assert syncer("get", "global:a").stdout == b"three"
+    syncer.monkeypatch.setenv("SYNCER_GET_VERSION", "1")
+    assert syncer("get", "global:a").stdout == b"three"
+    for version in ("4", "0", "x", "-1"):
+        result = syncer("get", "global:a", f"--version={version}")
+        assert (result.code, result.out) == (1, "")
+        assert f"global:a: version {version} is not in the store\nhint: it keeps the newest 10 versions" in result.err
+
+
+def test_get_of_an_older_version_follows_fallback(syncer: Folder) -> None:
+    """The first scope that has the secret is asked, and no other one where that lacks the version."""
+    scopes = {"payments": {"fallback": "global"}}
+    for value, refs in (("one", ("global:a",)), ("two", ("global:a",)), ("own", ("global:a", "payments:a"))):
+        syncer.monkeypatch.setenv("A", value)
+        syncer.declare(dict.fromkeys(refs, A), scopes=scopes)
+        syncer.apply()
+        if value == "two":
+            assert syncer("get", "payments:a", "--version", "1").stdout == b"one"
+    assert syncer("get", "payments:a", "--version", "1").stdout == b"own"
+    assert syncer("get", "payments:a", "--version", "2").code == 1
+    assert syncer("get", "global:a", "--version", "2").stdout == b"two"
+
+
+def test_get_of_an_older_version_refuses(syncer: Folder) -> None:
+    """A disabled secret, another project's, and a store that keeps none or gives none back."""
+    syncer.monkeypatch.setenv("A", "canary")
+    syncer.declare({"global:a": A, "global:theirs": A})
+    syncer.apply()
+    for can, told in (
+        ({Capability.READ_VERSION}, "backend `default` does not give older values back"),
+        ({Capability.READ}, "backend `default` does not give values back"),
+    ):
+        with syncer.monkeypatch.context() as patched:
+            patched.setattr(LocalBackend, "capabilities", LocalBackend.capabilities - can)
+            result = syncer("get", "global:a", "--version", "1")
+        assert (result.code, result.out, told in result.err) == (1, "", True)
+    syncer.declare({"global:a": A | {"enabled": False}})
+    syncer.apply()
+    result = syncer("get", "global:a", "--version", "1")
+    assert (result.code, result.out, "global:a is disabled" in result.err) == (4, "", True)

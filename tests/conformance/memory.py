@@ -26,6 +26,8 @@ class MemoryStore:
 
     entries: dict[Address, Observed] = field(default_factory=dict)
     values: dict[Address, Sensitive] = field(default_factory=dict)
+    history: dict[Address, dict[str, Sensitive]] = field(default_factory=dict)
+    """Every value by its version, the current one too."""
     versions: int = 0
     busy: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -35,6 +37,7 @@ class MemoryStore:
         self.versions += 1
         self.entries[entry.address] = replace(entry, version=str(self.versions))
         self.values[entry.address] = value
+        self.history.setdefault(entry.address, {})[str(self.versions)] = value
         return self.entries[entry.address]
 
 
@@ -107,6 +110,17 @@ class MemoryBackend(Backend):
             self._found(address)
             return self.store.values[address]
 
+    def read_version(self, address: Address, version: str) -> Sensitive:
+        """Give the value of a version."""
+        if not self._can(Capability.READ_VERSION):
+            return super().read_version(address, version)
+        with self._called(values_read=1):
+            self._found(address)
+            if version not in self.store.history[address]:
+                message = f"{address}: no version {version} in memory"
+                raise NotFound(message)
+            return self.store.history[address][version]
+
     def update(self, secret: Secret, expected: Observed, drop: Collection[str]) -> Observed:
         """Set metadata and the owner mark."""
         if not {Capability.TAGS, Capability.DESCRIPTION} & self.capabilities:
@@ -152,6 +166,7 @@ class MemoryBackend(Backend):
             entry = self._found(expected.address, expected)
             self._refuse_taken(secret.address)
             self.store.values[secret.address] = self.store.values.pop(expected.address)
+            self.store.history[secret.address] = self.store.history.pop(expected.address)
             del self.store.entries[expected.address]
             return self._keep(replace(entry, address=secret.address))
 
@@ -159,6 +174,7 @@ class MemoryBackend(Backend):
         with self._called():
             self._found(expected.address, expected)
             del self.store.entries[expected.address], self.store.values[expected.address]
+            del self.store.history[expected.address]
 
     @contextmanager
     def _called(self, *, values_read: int = 0) -> Iterator[None]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +37,7 @@ def test_every_label_has_its_own_sub_key() -> None:
         crypto.STATE_MAC,
         crypto.JOURNAL_MAC,
         crypto.PLAN_MAC,
+        crypto.EXPORT_NAMES,
         crypto.KEY_ID,
     ]
     derived = {crypto.derive(KEY, label) for label in labels}
@@ -193,3 +197,13 @@ def test_a_fingerprint_needs_the_key() -> None:
     one, other = (crypto.fingerprint(key, Sensitive(b"x"), HERE) for key in (KEY, bytes(32)))
     assert one.salt == other.salt
     assert one[22:] != other[22:]
+
+
+def test_a_short_name_is_of_the_content_and_the_key() -> None:
+    """16 hex digits, the same for the same bytes; under another key another one, and never a plain hash."""
+    name = crypto.short_name(KEY, Sensitive(b"content"))
+    assert re.fullmatch(r"[0-9a-f]{16}", name)
+    others = [crypto.short_name(KEY, Sensitive(b"content\n")), crypto.short_name(bytes(32), Sensitive(b"content"))]
+    plain = [hashlib.new(kind, b"content").hexdigest()[:16] for kind in ("sha256", "sha1", "md5", "blake2b")]
+    assert name not in [*others, *plain]
+    assert name == crypto.short_name(KEY, Sensitive(b"content"))

@@ -57,7 +57,9 @@ _KINDS: Mapping[type[SyncerError], frozenset[str]] = {
             "ServiceUnavailableException",
         }
     ),
-    NotFound: frozenset({"InvalidResourceId", "ParameterNotFound", "ResourceNotFoundException"}),
+    NotFound: frozenset(
+        {"InvalidResourceId", "ParameterNotFound", "ParameterVersionNotFound", "ResourceNotFoundException"}
+    ),
     AlreadyExists: frozenset({"ParameterAlreadyExists", "ResourceExistsException"}),
 }
 _BY_CODE: Mapping[str, type[SyncerError]] = {code: kind for kind, codes in _KINDS.items() for code in codes}

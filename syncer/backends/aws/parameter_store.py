@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -38,6 +39,7 @@ _MARKS = 5
 """Project, address, birth, description and enabled, at most."""
 
 _ADVANCED = "Advanced"
+_NUMBER = re.compile("[1-9][0-9]{0,17}")
 _FOR_INSTANCE = "for instance /{project}/{scope}/{ref}"
 
 
@@ -94,6 +96,7 @@ class ParameterStore(Backend):
             Capability.DESCRIPTION,
             Capability.READ,
             Capability.READ_DISABLED,
+            Capability.READ_VERSION,
             Capability.DELETE,
             Capability.VERSION_IN_LIST,
         }
@@ -170,6 +173,15 @@ class ParameterStore(Backend):
         request = {"Name": self._names.name(address), "WithDecryption": True}
         return self._api.call("GetParameter", str(address), request, _read_one, values_read=1)
 
+    def read_version(self, address: Address, version: str) -> Sensitive:
+        """Give the value of a version, by its number or as we name it. NotFound also where that is another's by now."""
+        made, _, birth = version.partition("-")
+        if not _NUMBER.fullmatch(made) or (birth and birth != self._birth_of(address)):
+            message = f"{address}: not in Parameter Store in a version {version}"
+            raise NotFound(message)
+        request = {"Name": f"{self._names.name(address)}:{made}", "WithDecryption": True}
+        return self._api.call("GetParameter", str(address), request, _read_one, values_read=1)
+
     def read_many(self, addresses: Sequence[Address]) -> Iterable[tuple[Address, Sensitive]]:
         """Give the current values, decrypted, in one call. NotFound if one is gone."""
         names = {self._names.name(address): address for address in addresses}
@@ -239,9 +251,8 @@ class ParameterStore(Backend):
 
     def _dressed(self, address: Address, parameter: Parameter) -> Observed | None:
         """Add what its tags say; None where it was deleted meanwhile."""
-        request = self._resource(address)
         try:
-            found = self.patiently(lambda: self._api.call("ListTagsForResource", str(address), request, _tags))
+            found = self._tags_of(address)
         except NotFound:
             return None
         return Observed(
@@ -253,6 +264,14 @@ class ParameterStore(Backend):
             owner=found.get(tags.PROJECT),
             remote_id=parameter.arn,
         )
+
+    def _tags_of(self, address: Address) -> dict[str, str]:
+        request = self._resource(address)
+        return self.patiently(lambda: self._api.call("ListTagsForResource", str(address), request, _tags))
+
+    def _birth_of(self, address: Address) -> str:
+        """Give the birth mark of what is there now, which another one under the same name has not."""
+        return self._tags_of(address).get(BIRTH, "")
 
     def _born(self, secret: Secret, made: int, marks: Mapping[str, str], arn: str = "") -> Observed:
         """Give what PutParameter made. It tells the number of its version, and not its ARN."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 CURRENT = "AWSCURRENT"
 """The stage of the version that readers get."""
+NAMED_STAGES = (CURRENT, "AWSPREVIOUS", "AWSPENDING")
+"""Those that AWS itself gives to versions."""
 
 _STAGES = ("SecretVersionsToStages", "VersionIdsToStages")
 """The same, as a list and as DescribeSecret call it."""

@@ -69,7 +69,7 @@ class SecretsManagerOptions(AwsOptions):
             refuse("replica_regions", "names a region twice, or the one where the secrets are")
 
     def _check_reader(self) -> None:
-        if Reader.of(self.reader) is None:
+        if Reader.of(self.reader, known=(Reader.KESTRA,)) is None:
             if self.excluded_tag is not None:
                 refuse("excluded_tag", "goes with `reader`, which is missing")
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -14,7 +15,7 @@ from syncer.backends.aws import tags
 from syncer.backends.aws.answers import text
 from syncer.backends.aws.api import Api, unread
 from syncer.backends.aws.paging import page_of, paged
-from syncer.backends.aws.secret_entries import CURRENT, observed, regions
+from syncer.backends.aws.secret_entries import CURRENT, NAMED_STAGES, observed, regions
 from syncer.backends.aws.secret_listing import chains, listing
 from syncer.backends.aws.secret_options import SecretsManagerOptions
 from syncer.backends.aws.secret_values import REQUEST_TOKENS, batch_page, given, request_token, written
@@ -38,6 +39,7 @@ _OWNED = 2
 """Marks of every secret: project and address."""
 _REVERSALS = 20
 """How often somebody may have gone back to the same version without our noticing."""
+_ID = re.compile(r"[!-~]{32,64}")
 _NOTHING: Request = MappingProxyType({})
 
 
@@ -59,6 +61,7 @@ class SecretsManager(Backend):
             Capability.DESCRIPTION,
             Capability.READ,
             Capability.READ_DISABLED,
+            Capability.READ_VERSION,
             Capability.DELETE,
             Capability.SOFT_DELETE,
             Capability.BINARY,
@@ -176,6 +179,16 @@ class SecretsManager(Backend):
     def read(self, address: Address) -> Sensitive:
         """Give the current value. NotFound if gone or pending deletion."""
         return self._call("GetSecretValue", address, given, {"VersionStage": CURRENT}, values_read=1)
+
+    def read_version(self, address: Address, version: str) -> Sensitive:
+        """Give the value of a version, by its id, or by AWSCURRENT, AWSPREVIOUS or AWSPENDING."""
+        if version not in NAMED_STAGES and not _ID.fullmatch(version):
+            message = f"{address}: not in AWS in a version {version}"
+            raise NotFound(
+                message, hint=f"a version is an id of 32 to 64 characters, or one of {', '.join(NAMED_STAGES)}"
+            )
+        asked: Request = {"VersionStage" if version in NAMED_STAGES else "VersionId": version}
+        return self._call("GetSecretValue", address, given, asked, values_read=1)
 
     def read_many(self, addresses: Sequence[Address]) -> Iterable[tuple[Address, Sensitive]]:
         """Give the current values, twenty a call. NotFound if one is gone."""

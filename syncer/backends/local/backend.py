@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 MAX_VALUE = 16 * 1024 * 1024
 """Bytes: far above any secret, far below what SQLite stands."""
 _DAY = 24 * 60 * 60
+_NUMBER = re.compile("[1-9][0-9]{0,17}")
+"""A version, as SQLite can hold it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +128,20 @@ class LocalBackend(Backend):
             value = rows.current(db, self._keys(), address)
         if value is None:
             raise _gone(address)
+        return value
+
+    def read_version(self, address: Address, version: str) -> Sensitive:
+        """Give the value of one of the versions that are kept, also of a disabled secret. Raise as `read` does."""
+        number = int(version) if _NUMBER.fullmatch(version) else 0
+        with self._store.reading() as db:
+            if db is None:
+                raise _gone(address)
+            self.meter.call(values_read=1)
+            self._store.check_key(db)
+            value = rows.kept(db, self._keys(), address, number)
+        if value is None:
+            message = f"{address}: version {version} is not in the store"
+            raise NotFound(message, hint=f"it keeps the newest {self.options.keep_versions} versions")
         return value
 
     def update(self, secret: Secret, expected: Observed, drop: Collection[str]) -> Observed:

@@ -152,18 +152,33 @@ def keep_newest(db: sqlite3.Connection, address: Address, count: int) -> None:
 
 def current(db: sqlite3.Connection, keys: Keys, address: Address) -> Sensitive | None:
     """Open the current value; None where there is no such secret or its deletion is pending. Raise Corrupt."""
+    found = _sealed(db, keys, address, None)
+    return None if found is None else _open(keys, address, found[0].owner, found[0].version, found[1])
+
+
+def kept(db: sqlite3.Connection, keys: Keys, address: Address, version: int) -> Sensitive | None:
+    """Open the value of a version; None also where that is not kept. Raise Corrupt."""
+    found = _sealed(db, keys, address, version)
+    if found is None or (found[1] is None and version != found[0].version):
+        return None
+    return _open(keys, address, found[0].owner, version, found[1])
+
+
+def _sealed(db: sqlite3.Connection, keys: Keys, address: Address, version: int | None) -> tuple[Row, object] | None:
+    """Find a secret that is there, and a version of its value, the current one with None. Raise Corrupt."""
     # One statement, because another process may drop the version between two.
     found = db.execute(
-        f"SELECT {_COLUMNS}, mark, sealed FROM secret LEFT JOIN version USING (scope, ref, version)"  # noqa: S608  # our constant
+        f"SELECT {_COLUMNS}, mark, (SELECT sealed FROM version AS kept WHERE kept.scope = secret.scope"  # noqa: S608  # our constant
+        " AND kept.ref = secret.ref AND kept.version = coalesce(?, secret.version)) FROM secret"
         " WHERE scope = ? AND ref = ? AND version IS NOT NULL AND deleted_at IS NULL",
-        address,
+        (version, *address),
     ).fetchone()
     if not found:
         return None
     *columns, mark, sealed = found
     row = Row(*columns)
     _check_mark(keys, row, mark)
-    return _open(keys, address, row.owner, row.version, sealed)
+    return row, sealed
 
 
 def reseal(db: sqlite3.Connection, keys: Keys, old: Row, new: Row) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,7 +19,7 @@ from syncer.backends.vault.session import Session
 from syncer.backends.vault.values import JsonFields, OneField
 from syncer.backends.vault.wire import Wire
 from syncer.errors import NotFound, Unsupported
-from syncer.readers import Keys
+from syncer.readers import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -31,12 +32,15 @@ if TYPE_CHECKING:
 MAX_VALUE = 1024 * 1024
 """Bytes: what Vault takes of one string, and its storage of one entry, unless told otherwise."""
 
+_NUMBER = re.compile("[1-9][0-9]{0,17}")
+
 _CAPABILITIES = frozenset(
     {
         Capability.DISABLE_ENFORCED,
         Capability.TAGS,
         Capability.DESCRIPTION,
         Capability.READ,
+        Capability.READ_VERSION,
         Capability.DELETE,
         Capability.SOFT_DELETE,
         Capability.CONDITIONAL_WRITE,
@@ -63,8 +67,9 @@ class Vault(Backend):
         if options.purge:
             self.capabilities = _CAPABILITIES - {Capability.SOFT_DELETE}
         self._template = options.template(context.project)
-        self._keys = None if options.reader is None else Keys()
-        self.inherits = options.reader is not None
+        reader = Reader.of(options.reader)
+        self._keys = None if reader is None else reader.names()
+        self.inherits = reader is Reader.KESTRA
         self._layout: Layout = OneField(options.field)
         if options.format == "json":
             self._layout = JsonFields(reader=options.reader)
@@ -122,6 +127,23 @@ class Vault(Backend):
             raise NotFound(message, hint="somebody wrote it without; plan again")
         return value
 
+    def read_version(self, address: Address, version: str) -> Sensitive:
+        """Give the value of a version, by its number or as we name it. NotFound where readers find nothing."""
+        digits, at, made = version.partition("@")
+        if not _NUMBER.fullmatch(digits):
+            raise _no_version(address, version)
+        held = self._kv.read(self._place(address), int(digits))
+        if at and held.made != made:
+            raise _no_version(address, version)
+        ours = self._layout.held(held.custom)
+        if ours and held.fields.keys() - ours:
+            message = f"{address}: version {version} has fields of which nobody can tell any more whose they were"
+            raise Unsupported(message, hint="read it with the tools of vault")
+        value = self._layout.value(held.fields, held.custom)
+        if value is None:
+            raise _no_version(address, version)
+        return value
+
     def update(self, secret: Secret, expected: Observed, drop: Collection[str]) -> Observed:
         """Set tags, description and owner mark in one write."""
         wanted = {**dict.fromkeys(drop), **marks.declared(secret, self.context.project)}
@@ -159,3 +181,7 @@ class Vault(Backend):
 
     def _observed(self, address: Address, entry: Entry) -> Observed:
         return entry.observed(address, self._kv.name(self._template.name(address)))
+
+
+def _no_version(address: Address, version: str) -> NotFound:
+    return NotFound(f"{address}: not in vault in a version {version}")

@@ -40,11 +40,13 @@ class Place(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What the newest version holds."""
+    """What a version holds."""
 
     fields: Json
     custom: dict[str, str]
     """The custom metadata of the secret."""
+    made: object
+    """When the version was written."""
 
 
 class Kv:
@@ -86,12 +88,15 @@ class Kv:
             return {f"{folder.path}{name}": self._entry(data, answer) for name, data in found if data}
         raise garbled(answer)
 
-    def read(self, place: Place) -> Held:
-        """Give what the newest version holds. NotFound where readers find nothing."""
-        answer = self._call("GET", "data", place)
+    def read(self, place: Place, version: int | None = None) -> Held:
+        """Give what a version holds, or the newest. NotFound where readers find nothing."""
+        rest = f"data/{place.path}"
+        request = Request(method="GET", mount=self.mount, rest=rest, thing=place.thing, version=version, values_read=1)
+        answer = self._api.call(request)
         with suppress(*_ODD):
             data = answer.document["data"]
-            return Held(dict(data["data"] or {}), dict(data["metadata"].get("custom_metadata") or {}))
+            about = data["metadata"]
+            return Held(dict(data["data"] or {}), dict(about.get("custom_metadata") or {}), about.get("created_time"))
         raise garbled(answer)
 
     def make(self, place: Place, wanted: Marks) -> None:
@@ -200,7 +205,6 @@ class Kv:
             thing=place.thing,
             body=body,
             creates=creates,
-            values_read=int((method, part) == ("GET", "data")),
         )
         return self._api.call(request, accept=accept)
 

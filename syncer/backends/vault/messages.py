@@ -35,6 +35,8 @@ class Request:
     """It may hold a value."""
     creates: bool = False
     """Nothing is there yet, for which policies know a right of its own."""
+    version: int | None = None
+    """Of a secret, where it is not the newest that is wanted."""
     values_read: int = 0
     """How many values the answer will hold."""
 

@@ -15,7 +15,9 @@ Declared = dict[str, Any]
 
 FORMATS = ("string", "json")
 _OURS = "{project}/{scope}/{ref}"
-_KESTRAS = "{scope}/{ref}"
+_READERS = "{scope}/{ref}"
+_DAPRS_PREFIX = str(Reader.DAPR)
+"""What Dapr takes where its component names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +32,15 @@ class VaultOptions:
     """Where the KV engine, version 2, is mounted."""
     path: str | None = None
     """Without it, `{project}/{scope}/{ref}`, or what the reader looks for."""
-    prefix: str = ""
-    """Folders in front of `path`."""
+    prefix: str | None = None
+    """Folders in front of `path`; without it, `dapr` for this reader and none for others."""
     field: str = "value"
     """The field of the KV secret that holds the value; others are left alone."""
     format: str = "string"
     """`json`: a value is a JSON object, each of its keys a field."""
     reader: str | None = None
-    """`kestra`: secrets lie as a Kestra that only reads asks for them; its `secret-path-prefix` is a scope's folder."""
+    """`kestra`: secrets lie as a Kestra that only reads asks for them; its `secret-path-prefix` is a scope's folder.
+    `dapr`: as a component of Dapr does; its `vaultKVPrefix` is a scope's folder."""
     purge: bool = False
     """Delete with all versions and metadata, so that nothing can be restored."""
     ca_cert: str | None = None
@@ -60,17 +63,18 @@ class VaultOptions:
             _refuse("field", "must not be empty")
         if self.format not in FORMATS:
             _refuse("format", f"must be one of {', '.join(FORMATS)}")
-        if Reader.of(self.reader) is not None and not (self.path or _KESTRAS).rstrip("/").endswith("/{ref}"):
-            _refuse("path", f"must end in /{{ref}} with `reader: {self.reader}`: Kestra asks for a name in a folder")
+        if Reader.of(self.reader) is not None and not (self.path or _READERS).rstrip("/").endswith("/{ref}"):
+            _refuse("path", f"must end in /{{ref}} with `reader: {self.reader}`: it asks for a name in a folder")
         if self.client_key is not None and self.client_cert is None:
             _refuse("client_key", "needs `client_cert`")
 
     def template(self, project: str) -> Template:
         """Give the path of a secret inside the mount. Raise InvalidConfiguration for one that the server changes."""
         check_folders("prefix", self.prefix)
-        path = (_OURS if self.reader is None else _KESTRAS) if self.path is None else self.path
+        prefix = (_DAPRS_PREFIX if self.reader == Reader.DAPR else "") if self.prefix is None else self.prefix
+        path = (_OURS if self.reader is None else _READERS) if self.path is None else self.path
         check_folders("path", path)
-        text = f"{self.prefix.strip('/')}/{path.strip('/')}".lstrip("/")
+        text = f"{prefix.strip('/')}/{path.strip('/')}".lstrip("/")
         return Template("path", text, project)
 
 

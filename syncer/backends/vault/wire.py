@@ -67,7 +67,8 @@ class Wire:
         raise found
 
     def _exchange(self, connection: Connection, request: Request, headers: Mapping[str, str]) -> Answer | SyncerError:
-        target = f"{connection.prefix}/v1/{quote(request.path)}"
+        query = "" if request.version is None else f"?version={request.version}"
+        target = f"{connection.prefix}/v1/{quote(request.path)}{query}"
         # Vault counts a text as it is written: escaped to ASCII, it might be too long.
         text = json.dumps(request.body, separators=(",", ":"), ensure_ascii=False)
         body = None if request.body is None else text.encode()

@@ -43,7 +43,7 @@ OVERWRITTEN = ("Description", "AllowedPattern")
 
 @dataclass(slots=True, kw_only=True)
 class Parameter:
-    """One parameter, with the value of its newest version."""
+    """One parameter, with the value of its newest version and those before."""
 
     name: str
     type: str
@@ -53,6 +53,7 @@ class Parameter:
     key: str | None = None
     other: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    older: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -119,10 +120,15 @@ class SsmClient:
             return {"Version": made.version, "Tier": made.tier}
 
     def get_parameter(self, **request: Any) -> dict[str, Any]:
-        """Read one."""
+        """Read one, in the version that may stand behind a colon."""
         with self._called("GetParameter", request):
-            _demand(request["Name"] in self.parameters, "ParameterNotFound")
-            return {"Parameter": self._read(request["Name"], request)}
+            name, _, version = request["Name"].partition(":")
+            _demand(name in self.parameters, "ParameterNotFound")
+            found = self.parameters[name]
+            numbered = dict(enumerate([*found.older, found.value], start=1))
+            _demand(not version or int(version) in numbered, "ParameterVersionNotFound")
+            older = {"Value": numbered[int(version)], "Version": int(version)} if version else {}
+            return {"Parameter": self._read(name, request) | older}
 
     def get_parameters(self, **request: Any) -> dict[str, Any]:
         """Read ten."""
@@ -220,6 +226,7 @@ def _version(found: Parameter | None, request: Mapping[str, Any]) -> Parameter:
         key=request.get("KeyId", DEFAULT_KEY) if request["Type"] == "SecureString" else None,
         other=named if found is None else {**found.other, **named},
         tags=_read(request.get("Tags", [])) if found is None else found.tags,
+        older=() if found is None else (*found.older, found.value),
     )
 
 

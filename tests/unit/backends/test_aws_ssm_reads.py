@@ -269,3 +269,20 @@ def test_errors_of_a_read(client: SsmClient, backend: Backend, code: str, error:
     client.refusals["*"] = [code]
     with pytest.raises(error, match=r"^payments:prod/db-password: .*ssm:GetParameter\b"):
         backend.read(ONE)
+
+
+def test_a_version_by_its_number_or_as_we_name_it(backend: Backend, client: SsmClient) -> None:
+    """Our name costs a look at the tags, and is refused where another parameter has the number by now."""
+    made = backend.create(declared(ONE), Sensitive(b"v1"))
+    backend.rotate(declared(ONE), Sensitive(b"v2"), made)
+    client.calls.clear()
+    assert same(backend.read_version(ONE, "1"), Sensitive(b"v1"))
+    assert client.counted == {"GetParameter": 1}
+    assert same(backend.read_version(ONE, made.version), Sensitive(b"v1"))
+    assert client.counted == {"GetParameter": 2, "ListTagsForResource": 1}
+    backend.delete(made)
+    backend.create(declared(ONE), Sensitive(b"other"))
+    assert same(backend.read_version(ONE, "1"), Sensitive(b"other"))
+    for version in (made.version, "2", "0", "x"):
+        with pytest.raises(NotFound):
+            backend.read_version(ONE, version)

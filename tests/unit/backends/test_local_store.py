@@ -15,7 +15,15 @@ import pytest
 
 import syncer
 from syncer.backends.local import LocalBackend
-from syncer.errors import AlreadyExists, BackendError, InvalidConfiguration, NotFound, Unsupported, VersionConflict
+from syncer.errors import (
+    AlreadyExists,
+    BackendError,
+    Corrupt,
+    InvalidConfiguration,
+    NotFound,
+    Unsupported,
+    VersionConflict,
+)
 from syncer.model import Address
 from syncer.sensitive import Sensitive
 from syncer.testing.base import at, context, declared, same
@@ -456,3 +464,47 @@ def test_plan_while_another_applies(bench: Bench) -> None:
     with writer._store.writing() as db:
         db.execute("UPDATE secret SET description = 'half'")
         assert list(reader.observe(["s"], [])) == [made]
+
+
+def test_versions_that_are_kept(bench: Bench) -> None:
+    """As many as the options say, the current one among them, also of a disabled secret; others are NotFound."""
+    backend = bench.open(keep_versions=2)
+    seen = backend.create(declared(ONE), Sensitive(b"1"))
+    for number in (2, 3):
+        seen = backend.rotate(declared(ONE), Sensitive(str(number).encode()), seen)
+    backend.set_enabled(seen, enabled=False)
+    assert [backend.read_version(ONE, version).reveal() for version in ("2", "3")] == [b"2", b"3"]
+    with pytest.raises(NotFound, match="s:one: version 1 is not in the store") as caught:
+        backend.read_version(ONE, "1")
+    assert caught.value.hint == "it keeps the newest 2 versions"
+
+
+def test_versions_move_with_their_secret(bench: Bench) -> None:
+    """The new name has all of them, the old one none."""
+    backend = bench.open()
+    made = backend.create(declared(ONE), Sensitive(b"1"))
+    backend.move(declared(TWO), backend.rotate(declared(ONE), Sensitive(b"2"), made))
+    assert [backend.read_version(TWO, version).reveal() for version in ("1", "2")] == [b"1", b"2"]
+    for version in ("1", "2"):
+        with pytest.raises(NotFound):
+            backend.read_version(ONE, version)
+
+
+def test_a_damaged_older_version(bench: Bench) -> None:
+    """Is Corrupt, as a damaged current one; one that was put in another's place does not open."""
+    backend = bench.open()
+    made = backend.create(declared(ONE), Sensitive(b"1"))
+    backend.rotate(declared(ONE), Sensitive(b"2"), made)
+    with bench.by_hand() as db:
+        db.execute("UPDATE version SET sealed = (SELECT sealed FROM version WHERE version = 2) WHERE version = 1")
+    with pytest.raises(Corrupt):
+        backend.read_version(ONE, "1")
+    assert backend.read_version(ONE, "2").reveal() == b"2"
+
+
+def test_no_store_has_no_version(tmp_path: Path) -> None:
+    """NotFound, without a call."""
+    backend = LocalBackend.open({}, context(tmp_path, "p"))
+    with pytest.raises(NotFound):
+        backend.read_version(ONE, "1")
+    assert backend.meter.total.calls == 0

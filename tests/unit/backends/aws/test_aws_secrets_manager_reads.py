@@ -170,3 +170,26 @@ def test_no_value_is_asked_for_without_need(house: House, proxy: FaultProxy) -> 
     assert not proxy.calls("*GetSecretValue")
     assert house.plan(Request(verify_values=True)).changes == ()
     assert len(proxy.calls("BatchGetSecretValue")) == 1
+
+
+def test_a_version_by_its_id_or_stage(store: Store, proxy: FaultProxy) -> None:
+    """AWSPREVIOUS is the one before; what is neither an id nor a stage of AWS's own is not asked for."""
+    backend = store.open()
+    made = backend.create(declared(ONE), Sensitive(b"v1"))
+    with pytest.raises(NotFound):
+        backend.read_version(ONE, "AWSPREVIOUS")
+    turned = backend.rotate(declared(ONE), Sensitive(b"v2"), made)
+    for version, value in (
+        (made.version, b"v1"),
+        ("AWSPREVIOUS", b"v1"),
+        (turned.version, b"v2"),
+        ("AWSCURRENT", b"v2"),
+    ):
+        assert same(backend.read_version(ONE, version), Sensitive(value))
+    proxy.clear()
+    for version in ("AWSOLDER", "1", "x" * 31, "x" * 65, "\u00e9" * 32, "x" * 31 + " "):
+        with pytest.raises(NotFound, match="not in AWS in a version"):
+            backend.read_version(ONE, version)
+    assert proxy.log == []
+    with pytest.raises(NotFound):
+        backend.read_version(ONE, "x" * 32)
