@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.agent import bench_agent
 from benchmarks.aws import bench_aws
 from benchmarks.engines import bench_engines
 from benchmarks.measure import RUNS, beside, clean_environment, install, once, report, show
@@ -30,6 +31,7 @@ def main() -> None:
         python = install(workplace / "venv", "aws", "vault", "dagu", "kestra")
         bench_start(python)
         bench_plan(python, workplace)
+        bench_agent(python, workplace / "plan", SECRETS, SCOPES, clean_environment())
         bench_apply(python, workplace)
         bench_parts(python, workplace)
         bench_terraform(workplace)
