@@ -115,7 +115,9 @@ def test_values_are_revealed_at_the_border_only() -> None:
     outside = {name: n for name, n in found.items() if not name.startswith(("backends/", "sources/", "exchange/"))}
     # To a server we show a token, or a user's name and password; its URL may come from a source, as they do.
     rest = {"rest/client.py": 2, "rest/options.py": 1}
-    assert outside == {"crypto.py": 2, "cli/console.py": 1, "cli/out.py": 1, **rest}
+    # Whoever asks us shows a token, and gets what he asked for.
+    rest |= {"serving/app.py": 1, "serving/door.py": 1}
+    assert outside == {"crypto.py": 3, "cli/console.py": 1, "cli/folder.py": 1, "cli/out.py": 1, **rest}
 
 
 def test_only_the_console_writes() -> None:
@@ -145,7 +147,7 @@ def test_errors_are_caught_by_name() -> None:
 
 @pytest.mark.parametrize(
     ("mark", "budget"),
-    [("pragma: no cover", 0), ("type: ignore", 6), ("noqa", 78), ("TODO", 0), ("FIXME", 0), ("XXX", 0)],
+    [("pragma: no cover", 0), ("type: ignore", 6), ("noqa", 80), ("TODO", 0), ("FIXME", 0), ("XXX", 0)],
 )
 def test_exceptions_to_the_rules(mark: str, budget: int) -> None:
     """Each is paid for."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK = "@@@ next command @@@"
+HERE = "/srv/shop"
+"""Where documents say that their folder is."""
+PORT = "3500"
+"""What documents serve on."""
 
 # Identifiers and moments differ from run to run; ciphertexts are salted.
 VARYING = [
@@ -36,6 +41,7 @@ VARYING = [
     (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:]{8}Z)?"), "<time>"),
     (re.compile(r"syncer:v1:[A-Za-z0-9_-]+"), "syncer:v1:<sealed>"),
     (re.compile(r"127\.0\.0\.1:[0-9]+"), "127.0.0.1:<port>"),
+    (re.compile(r"(owner|group) [a-z_][a-z0-9_-]*"), r"\1 <name>"),
     (re.compile(r"^ +(\d)", re.MULTILINE), r"\1"),  # `wc` indents on macOS
 ]
 
@@ -71,6 +77,7 @@ def used_kestra(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 DOCUMENTS: dict[str, Callable[[pytest.MonkeyPatch], AbstractContextManager[object]]] = {
     "README.md": partial(opened, "local"),
     "examples/aws/README.md": partial(opened, "aws-secrets-manager"),
+    "examples/consumers/README.md": partial(opened, "local"),
     "examples/dagu/README.md": used_dagu,
     "examples/kestra/README.md": used_kestra,
     "examples/vault/README.md": partial(opened, "vault"),
@@ -137,10 +144,17 @@ def play(document: list[Block], folder: Path) -> list[list[str]]:
         session.add(block, number)
     environ = {name: text for name, text in os.environ.items() if not name.startswith(("SYNCER_", "PYTHON"))}
     environ |= {"PATH": f"{Path(sys.executable).parent}:{environ['PATH']}", "TOP": str(folder), "NO_COLOR": "1"}
-    script = "\n".join(session.script)
+    script = "\n".join(session.script).replace(PORT, str(free_port()))
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=environ, cwd=folder, check=False)
     assert done.stderr == ""
-    return [part.strip("\n").split("\n") if part.strip("\n") else [] for part in done.stdout.split(f"{MARK}\n")[:-1]]
+    told = done.stdout.replace(str(folder), HERE)
+    return [part.strip("\n").split("\n") if part.strip("\n") else [] for part in told.split(f"{MARK}\n")[:-1]]
+
+
+def free_port() -> int:
+    """Give a port of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def shown(document: list[Block]) -> list[list[str]]:
