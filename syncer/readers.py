@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Protocol
 from syncer.errors import InvalidConfiguration, Unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from syncer.model import Address
 
 
@@ -23,19 +21,18 @@ class Reader(StrEnum):
     https://kestra.io/docs/enterprise/governance/read-only-secrets
     """
     DAPR = auto()
-    """A secret store of Dapr: a folder for each scope, names as they are, fields that are strings.
+    """A secret store of Dapr: names as they are, text, fields that are strings.
 
-    https://docs.dapr.io/reference/components-reference/supported-secret-stores/hashicorp-vault/
+    https://docs.dapr.io/reference/components-reference/supported-secret-stores/
     """
 
     @classmethod
-    def of(cls, given: str | None, *, known: Collection[Reader] | None = None) -> Reader | None:
-        """Read the option, of which a store may know only some. Raise InvalidConfiguration, never repeating it."""
-        known = tuple(cls) if known is None else known
+    def of(cls, given: str | None) -> Reader | None:
+        """Read the option. Raise InvalidConfiguration for what it does not know, never repeating it."""
         if given is None:
             return None
-        if given not in known:
-            message = f"option `reader` must be one of {', '.join(known)}"
+        if given not in tuple(cls):
+            message = f"option `reader` must be one of {', '.join(cls)}"
             raise InvalidConfiguration(message)
         return cls(given)
 

@@ -28,6 +28,8 @@ SEPARATOR = ":"
 _HINT = "rename or change them, or keep them in a scope that Dapr does not read"
 _NO_TEXT = "the value is not UTF-8 text, and Dapr knows no other"
 
+# A sidecar that is a moment late, when exports come fast, finds the file of its component gone, and would end for that.
+# As it is, it goes on with the component that has come meanwhile.
 _COMPONENT = """\
 apiVersion: dapr.io/v1alpha1
 kind: Component
@@ -36,6 +38,7 @@ metadata:
 spec:
   type: secretstores.local.file
   version: v1
+  ignoreErrors: true
   metadata:
     - name: secretsFile
       value: {path}

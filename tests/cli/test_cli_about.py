@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cli.folder import Folder
 
 SUBCOMMANDS = ("list", "show", "mv", "rm", "unlock")
-EVERY = [[name] for name in COMMANDS] + [["state", name] for name in SUBCOMMANDS]
+EVERY = [[name] for name in COMMANDS] + [["state", name] for name in SUBCOMMANDS] + [["serve", "dapr"]]
 CONTRACT = {
     "plan": "out detailed-exitcode format target exclude values refresh verify-values rotate destroy parallelism",
     "apply": "target exclude refresh verify-values rotate destroy parallelism auto-approve lock-timeout "
@@ -36,7 +36,8 @@ def test_the_commands_of_the_contract(syncer: Folder) -> None:
     """Every command is there, and the list of them says what each does without importing it."""
     told = syncer.fine("--help")
     names = (
-        "init validate plan apply drift import import-env show state seal get export backends schema completion version"
+        "init validate plan apply drift import import-env show state seal get export serve run datadog-backend doctor "
+        "resolve backends schema completion version"
     )
     assert list(COMMANDS) == list(_SUMMARIES) == names.split()
     for name in COMMANDS:

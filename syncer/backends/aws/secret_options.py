@@ -41,7 +41,8 @@ class SecretsManagerOptions(AwsOptions):
     replica_regions: list[str] = field(default_factory=list)
     """Where a copy is kept of each secret that is made or restored."""
     reader: str | None = None
-    """`kestra`: secrets have the tags by which a Kestra that only reads finds them; a scope is a namespace."""
+    """`kestra`: secrets have the tags by which a Kestra that only reads finds them; a scope is a namespace.
+    `dapr`: they are text, which a component of Dapr finds by the whole name; an object may be several values."""
     excluded_tag: dict[str, str] | None = None
     """A tag that a disabled secret bears for this reader: Kestra's `excluded-tags` name it."""
 
@@ -69,9 +70,11 @@ class SecretsManagerOptions(AwsOptions):
             refuse("replica_regions", "names a region twice, or the one where the secrets are")
 
     def _check_reader(self) -> None:
-        if Reader.of(self.reader, known=(Reader.KESTRA,)) is None:
+        if Reader.of(self.reader) is Reader.DAPR and self.format == "binary":
+            refuse("reader", f"{self.reader} goes with text: Dapr reads no binary")
+        if not self.for_kestra:
             if self.excluded_tag is not None:
-                refuse("excluded_tag", "goes with `reader`, which is missing")
+                refuse("excluded_tag", f"goes with `reader{': kestra`' if self.reader else '`, which is missing'}")
             return
         if self.format != "string":
             refuse("reader", f"{self.reader} goes with `format: string`: Kestra reads plain text")
@@ -85,16 +88,21 @@ class SecretsManagerOptions(AwsOptions):
         """Give the names of a project's secrets."""
         return Template("name", self.prefix + self.name, project)
 
+    @property
+    def for_kestra(self) -> bool:
+        """Whether secrets bear the tags that Kestra looks for."""
+        return self.reader == Reader.KESTRA
+
     def demanded(self, address: Address) -> dict[str, str]:
         """Give the tags that the reader needs on a secret."""
-        if self.reader is None:
+        if not self.for_kestra:
             return {}
         prefix = self.prefix.strip("/") or _KESTRAS_PREFIX
         return dict(zip(_TAGS, (address.scope, upper_snake(address.ref), prefix), strict=True))
 
     def taken(self, secret: Secret) -> str | None:
         """Name a declared tag that is the reader's, and would say something else."""
-        if self.reader is None:
+        if not self.for_kestra:
             return None
         demanded = self.demanded(secret.address)
         other = {name for name, said in secret.tags.items() if demanded.get(name, said) != said}
@@ -103,7 +111,7 @@ class SecretsManagerOptions(AwsOptions):
     @property
     def off(self) -> dict[str, str]:
         """All the marks that a disabled secret bears."""
-        return {tags.ENABLED: tags.OFF} | ({} if self.reader is None else self._excluded)
+        return {tags.ENABLED: tags.OFF} | (self._excluded if self.for_kestra else {})
 
     @property
     def _excluded(self) -> dict[str, str]:

@@ -80,7 +80,7 @@ class SecretsManager(Backend):
             self.capabilities = self.capabilities - {Capability.BINARY}
         self._names = options.names(context.project)
         self._off = options.off
-        self.inherits = options.reader is not None
+        self.inherits = options.for_kestra
         self._keys = Keys()
         self._wanted: dict[Address, bool] = {}
         """What is declared to be enabled, and what is not, where a reader has a mark of its own."""

@@ -1,4 +1,4 @@
-"""A secret store of Dapr that is Secrets Manager reads what is written there, with the options that there are."""
+"""`reader: dapr`: a secret store of Dapr that is Secrets Manager reads what is written there."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from dapr_reader import KINDS, run_sidecar, write_component
 from stores import AWS
 
 from syncer.errors import InvalidConfiguration
+from syncer.model import Address
+from syncer.testing.base import declared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +66,7 @@ def test_3e6_plain_text_and_objects(
     monkeypatch.setenv("VALUE", json.dumps(fields) if several else "v\n1")
     where: dict[str, Any] = {
         "type": "aws-secrets-manager",
+        "reader": "dapr",
         "name": "{scope}/{ref}",
         "prefix": store.prefix,
         "format": "json" if several else "string",
@@ -86,7 +89,24 @@ def _versions(store: Store, name: str) -> list[dict[str, Any]]:
     return listed
 
 
-def test_other_readers_are_none_of_this_store(store: Store) -> None:
-    """Dapr needs no layout of its own here."""
-    with pytest.raises(InvalidConfiguration, match=r"option `reader` must be one of kestra\Z"):
-        store.open(reader="dapr")
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"format": "binary"}, "option `reader` dapr goes with text: Dapr reads no binary"),
+        ({"excluded_tag": {"off": "true"}}, "option `excluded_tag` goes with `reader: kestra`"),
+    ],
+)
+def test_options_that_cannot_work(store: Store, options: dict[str, Any], told: str) -> None:
+    """What Dapr would not read, and what is for another reader."""
+    with pytest.raises(InvalidConfiguration) as caught:
+        store.open(reader="dapr", **options)
+    assert caught.value.message == told
+
+
+def test_nothing_of_another_reader(store: Store) -> None:
+    """Neither its tags, nor its rules for names, nor its namespaces."""
+    backend = store.open(reader="dapr")
+    secret = declared(Address("payments", "2fa"))
+    assert backend.declare(secret) is secret
+    backend.check(secret)
+    assert not backend.inherits

@@ -1,0 +1,1 @@
+"""Answers other programs over HTTP, for as long as it is let."""
