@@ -38,11 +38,14 @@ if TYPE_CHECKING:
 DESIRED = ("none", "same", "disabled", "other-value", "other-tags", "generated")
 OBSERVED = ("none", "ours", "moved", "tags", "disabled", "deleted", "foreign", "unmarked")
 RECORDS = (
-    *("none", "equal", "unknown", "cut-off"),
-    *("west", "west-off", "west-gone", "west-theirs"),
+    *("none", "equal", "unknown", "cut-off", "off"),
+    *("west", "west-off", "west-gone", "west-theirs", "west-anew"),
     *("leftover", "leftover-off", "leftover-gone", "leftover-theirs"),
 )
-"""`west`: on the other backend; `leftover`: it moved here from there, and there is still something."""
+"""`west`: on the other backend; `leftover`: it moved here from there, and there is still something.
+
+`off`: we disabled it; `west-anew`: and where it was then taken out, somebody has made another.
+"""
 
 REMOVES = ("disable-enforced", "removes")
 """No disabled state: what is disabled is taken out."""
@@ -87,7 +90,11 @@ class Combination:
             # Another value under the same token is what such a backend cannot tell.
             or ("version-in-list" in without and self.observed == "moved")
             or ("tags" in without and self.observed == "tags")
-            or ("disable-enforced" in without and (self.observed == "disabled" or self.record.endswith("-off")))
+            or ("disable-enforced" in without and self.observed == "disabled")
+            or ("disable-enforced" in without and self.record.endswith("off") and "removes" not in without)
+            or ("removes" not in without and self.record == "west-anew")
+            # Of a former place nothing says whether ours was taken out there.
+            or ("removes" in without and self.record == "leftover-off")
         )
 
 
@@ -186,18 +193,20 @@ class World:
                 return replace(record, fingerprint=None)
             case "cut-off":
                 return replace(record, fingerprint=None, version=None, interrupted=True)
-            case "equal":
-                return record
+            case "equal" | "off":
+                return replace(record, enabled=cell.record == "equal")
         place, _, how = cell.record.partition("-")
         copy = self._copy(cell, how)
         if place == "west":
-            return replace(record, backend="west", version=copy.version if copy else "0")
+            out = "removes" in self.without and how in ("off", "anew")
+            return replace(record, backend="west", version=copy.version if copy else "0", enabled=not out)
         return replace(record, previous_backend="west")
 
     def _copy(self, cell: Combination, how: str) -> Observed | None:
-        if how == "gone":
+        if how == "gone" or (how == "off" and "removes" in self.without):
             return None
-        facts = self._held() | {"enabled": how != "off", "owner": "other" if how == "theirs" else PROJECT}
+        owner = {"theirs": "other", "anew": None}.get(how, PROJECT)
+        facts = self._held() | {"enabled": how != "off", "owner": owner}
         return self.house.plant(cell.name, b"v1", backend="west", **facts)
 
 
@@ -217,8 +226,10 @@ def theirs(world: World) -> dict[tuple[str, Address], Observed]:
         for address, entry in world.house.store(backend).entries.items():
             record = world.records.get(address)
             places = (record.backend, record.previous_backend) if record else ()
-            cut_off = record is not None and record.version is None and "tags" not in world.without
-            if entry.owner == "other" or (entry.owner is None and (backend not in places or cut_off)):
+            out = record is not None and not record.enabled and "removes" in world.without
+            cut_off = record is not None and record.version is None
+            unknown = (cut_off or out) and "tags" not in world.without
+            if entry.owner == "other" or (entry.owner is None and (backend not in places or unknown)):
                 found[backend, address] = entry
     return found
 
@@ -230,6 +241,7 @@ def assert_as_declared(world: World, good: frozenset[Address]) -> None:
         declared, store = world.house.secrets[address], world.house.store()
         if not declared.enabled and "removes" in world.without:
             assert address not in store.entries
+            assert gone_elsewhere(world, address), address
             continue
         there, record = store.entries[address], records[address]
         held = store.values[address].reveal()
@@ -241,6 +253,13 @@ def assert_as_declared(world: World, good: frozenset[Address]) -> None:
         assert (record.version, record.previous_backend, record.interrupted) == (there.version, None, False), address
         if declared.source.type == "env":
             assert world.house.holds(str(address), world.house.environ[declared.source.argument].encode()), address
+
+
+def gone_elsewhere(world: World, address: Address) -> bool:
+    """Whether nothing of ours is left where a secret was before, unless it was to be left there."""
+    there, record = world.house.store("west").entries.get(address), world.records.get(address)
+    keeps = record is not None and record.on_remove is OnRemove.FORGET
+    return there is None or keeps or there.owner != PROJECT
 
 
 @pytest.mark.parametrize("destroy", [False, True], ids=["keep", "destroy"])
@@ -396,22 +415,24 @@ class Saved:
     """A house as it stood, to start from again."""
 
     house: House
-    held: dict[str, tuple[dict[Address, Observed], dict[Address, Sensitive]]] = field(default_factory=dict)
+    held: dict[str, tuple[dict[Address, Any], ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.copy = self.house.folder.with_name(self.house.folder.name + ".copy")
         shutil.copytree(self.house.folder, self.copy)
         for name in self.house.backends:
             store = self.house.store(name)
-            self.held[name] = dict(store.entries), dict(store.values)
+            history = {address: dict(values) for address, values in store.history.items()}
+            self.held[name] = dict(store.entries), dict(store.values), history
 
     def restore(self) -> None:
         """Start again."""
         shutil.rmtree(self.house.folder)
         shutil.copytree(self.copy, self.house.folder)
-        for name, (entries, values) in self.held.items():
+        for name, (entries, values, history) in self.held.items():
             store = self.house.store(name)
             store.entries, store.values = dict(entries), dict(values)
+            store.history = {address: dict(values) for address, values in history.items()}
 
 
 KEPT = b"theirs"

@@ -44,12 +44,12 @@ def find_drift(session: Session, selection: Selection, *, verify_values: bool = 
         drift
         for address, record in sorted(records.items())
         if address not in moved and record.backend in backends
-        for drift in compare.drift(
+        for drift in _drift(
             address,
             record,
             observed[record.backend].get(address),
             actual.get(address),
-            versioned=Capability.VERSION_IN_LIST in backends[record.backend].capabilities,
+            backends[record.backend].capabilities,
         )
     ]
     return Plan(
@@ -71,6 +71,19 @@ def find_drift(session: Session, selection: Selection, *, verify_values: bool = 
         records=len(state.records),
         calls=session.calls(),
     )
+
+
+def _drift(
+    address: Address,
+    record: Record,
+    there: Observed | None,
+    actual: Fingerprint | None,
+    capabilities: frozenset[Capability],
+) -> Iterable[Drift]:
+    """Give what differs; of somebody else's secret that came where ours was taken out, nothing is ours to accept."""
+    if there is not None and compare.never_marked(record, there, capabilities):
+        return ()
+    return compare.drift(address, record, there, actual, versioned=Capability.VERSION_IN_LIST in capabilities)
 
 
 def accept_drift(session: Session, report: Plan) -> State:
@@ -145,9 +158,11 @@ def _check_adoptable(session: Session, state: State, address: Address) -> None:
 
 
 def _may_replace(session: Session, address: Address, record: Record) -> bool:
-    """Whether a record does not know what is there: it is on another backend, or its create was cut off."""
-    elsewhere = record.backend != session.manifest.secrets[address].backend
-    return elsewhere or (record.version is None and record.interrupted)
+    """Whether a record does not know what is there: it is elsewhere, its create was cut off, or ours was taken out."""
+    if record.backend != session.manifest.secrets[address].backend:
+        return True
+    removes = Capability.DISABLE_REMOVES in session.backend(record.backend).capabilities
+    return (removes and not record.enabled) or (record.version is None and record.interrupted)
 
 
 def _adopted(

@@ -84,6 +84,16 @@ def wanted_description(secret: Secret, record: Record | None, observed: Observed
     return secret.description if said else observed.description or ""
 
 
+def never_marked(record: Record, observed: Observed, capabilities: frozenset[Capability]) -> bool:
+    """Whether somebody else made what is there: ours would carry our mark.
+
+    An interrupted create met it, or it came where ours had been taken out.
+    """
+    out = not record.enabled and observed.enabled and Capability.DISABLE_REMOVES in capabilities
+    unknown = out or (record.version is None and record.interrupted)
+    return unknown and observed.owner is None and Capability.TAGS in capabilities
+
+
 def drift(
     address: Address, record: Record, observed: Observed | None, actual: Fingerprint | None, *, versioned: bool
 ) -> Iterator[Drift]:

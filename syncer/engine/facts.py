@@ -134,9 +134,14 @@ def note_drift(
 
 
 def never_marked(facts: Facts, record: Record, observed: Observed) -> bool:
-    """Whether an interrupted create met a secret that somebody else made meanwhile: ours would carry our mark."""
-    unknown = record.version is None and record.interrupted
-    return unknown and observed.owner is None and facts.can(record.backend, Capability.TAGS)
+    """Whether somebody else made what is there, by what the record's backend can."""
+    return compare.never_marked(record, observed, facts.capabilities.get(record.backend, frozenset()))
+
+
+def replaced_blindly(facts: Facts, record: Record, observed: Observed) -> bool:
+    """Whether our mark is gone where nothing else would tell that somebody wrote the secret anew, value and all."""
+    blind = not {Capability.READ, Capability.VERSION_IN_LIST} & facts.capabilities[record.backend]
+    return blind and observed.owner is None and facts.can(record.backend, Capability.TAGS)
 
 
 def held(facts: Facts, record: Record, address: Address, backend: str) -> Location | None:

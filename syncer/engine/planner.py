@@ -17,6 +17,7 @@ from syncer.engine.facts import (
     is_out,
     never_marked,
     note_drift,
+    replaced_blindly,
     snapshot_of,
 )
 from syncer.engine.removal import let_go, remove, undeclared
@@ -93,7 +94,10 @@ def _want(facts: Facts, found: Findings, desired: Desired, move: Move | None, *,
     secret = desired.secret
     record = facts.state.records.get(secret.address)
     observed = facts.at(secret.backend, secret.address)
-    if not _allowed(facts, found, desired, observed) or _stays_out(facts, secret, observed):
+    if not _allowed(facts, found, desired, observed):
+        return
+    if _stays_out(facts, secret, observed):
+        _keep_out(facts, found, secret)
         return
     if move is not None and rename:
         _rename(facts, found, desired, move)
@@ -112,8 +116,23 @@ def _want(facts: Facts, found: Findings, desired: Desired, move: Move | None, *,
     else:
         note_drift(facts, found, secret.address, record, observed)
         _compare(facts, found, desired, record, observed)
+    _clear(facts, found, secret)
+
+
+def _clear(facts: Facts, found: Findings, secret: Secret) -> None:
+    """Remove what the secret left on its former backend."""
+    record = facts.state.records.get(secret.address)
     if record is not None and record.backend == secret.backend and record.previous_backend is not None:
         remove(facts, found, secret.address, record, record.previous_backend, leftover=True)
+
+
+def _keep_out(facts: Facts, found: Findings, secret: Secret) -> None:
+    """Let nothing of a secret that is to be nowhere stay elsewhere: there it is an orphan."""
+    record = facts.state.records.get(secret.address)
+    if record is not None and record.backend != secret.backend:
+        let_go(facts, found, secret.address)
+    else:
+        _clear(facts, found, secret)
 
 
 def _stays_out(facts: Facts, secret: Secret, observed: Observed | None) -> bool:
@@ -336,6 +355,8 @@ def _why_rotate(facts: Facts, desired: Desired, record: Record | None, observed:
     versioned = actual is None and facts.can(record.backend, Capability.VERSION_IN_LIST)
     reason = compare.value_reason(desired, record, observed, facts.values, versioned=versioned)
     if reason is None and actual is not None and record.fingerprint is not None and actual != record.fingerprint:
+        reason = Reason.DRIFTED
+    if reason is None and replaced_blindly(facts, record, observed):
         reason = Reason.DRIFTED
     return reason or compare.rotation_reason(desired.secret, record, facts.now, requested=facts.rotate(address))
 

@@ -9,9 +9,11 @@ from facts_by_hand import EVERYTHING, A, codes, found, planned, record, seen, wa
 from support import GENERATE, House, actions, secret
 
 from syncer.backends.base import DISABLES, Capability
-from syncer.engine.adopt import find_drift
-from syncer.model import DEFAULT_BACKEND
+from syncer.engine.adopt import adopt, find_drift
+from syncer.errors import BackendError, InvalidConfiguration
+from syncer.model import DEFAULT_BACKEND, Address, OnRemove
 from syncer.plans import Selection
+from syncer.testing import Fault, Faulty
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +31,7 @@ OUT = seen(enabled=False)
 def house(tmp_path: Path) -> House:
     """A project on such a store, which shows neither values nor versions."""
     without = ["soft-delete", "read", "version-in-list", "conditional-write"]
-    return House(tmp_path, backends={DEFAULT_BACKEND: {"without": without, "removes": True}})
+    return House(tmp_path, backends={DEFAULT_BACKEND: {"without": without, "removes": True}, "west": {}})
 
 
 def drift(house: House) -> Plan:
@@ -78,6 +80,97 @@ def test_an_orphan_is_taken_out_once() -> None:
     """`on_remove: disable` takes it out; after that there is nothing to do."""
     assert planned([], [seen()], {A: record()}, capabilities=REMOVES) == ["disable(orphaned)"]
     assert planned([], [OUT], {A: record(declared=OFF)}, capabilities=REMOVES) == []
+
+
+def test_what_it_left_elsewhere_goes_too() -> None:
+    """What is to be nowhere is withdrawn where it was, be it on record there or a leftover."""
+    there = {"elsewhere": [seen()], "capabilities": REMOVES}
+    for known in (record(backend="west"), record(declared=OFF, previous_backend="west")):
+        findings = found([wanted(OFF)], [], {A: known}, **there)
+        assert [(change.action, change.backend) for change in findings.changes] == [("disable", "west")]
+    theirs = {**there, "elsewhere": [seen(owner="other")]}
+    assert codes(found([wanted(OFF)], [], {A: record(backend="west")}, **theirs)) == ["conflict"]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_what_came_where_ours_was_taken_out(enabled: bool) -> None:  # noqa: FBT001  # a row of the table
+    """It bears no mark, so it is somebody else's: neither overwritten nor taken out."""
+    declared = wanted(secret(A, enabled=enabled))
+    findings = found([declared], [seen(owner=None)], {A: record(declared=OFF)}, capabilities=REMOVES)
+    assert (findings.changes, codes(findings)) == ([], ["unmanaged"])
+
+
+def test_what_came_there_is_no_drift(house: House) -> None:
+    """There is nothing of ours that could have changed, and nothing to accept: it stays somebody else's."""
+    for enabled in (True, False):
+        house.declare(secret("s:a", enabled=enabled))
+        house.apply()
+    house.plant("s:a", b"theirs", owner=None)
+    assert drift(house).drift == ()
+    house.withdraw("s:a")
+    house.apply()
+    assert house.holds("s:a", b"theirs")
+
+
+@pytest.mark.parametrize("withdrawal", OnRemove)
+def test_an_orphan_where_somebody_else_s_came(withdrawal: OnRemove) -> None:
+    """Ours is gone: it is forgotten, and theirs stays."""
+    known = record(declared=OFF, on_remove=withdrawal)
+    assert planned([], [seen(owner=None)], {A: known}, capabilities=REMOVES) == ["forget(gone)"]
+
+
+@pytest.mark.parametrize("withdrawal", [OnRemove.DISABLE, OnRemove.DELETE])
+def test_moved_here_and_disabled_at_once(house: House, withdrawal: OnRemove) -> None:
+    """It is nowhere: not in the store that takes it out, nor where it was; enabled again it is created here."""
+    house.declare(secret("s:a", backend="west", on_remove=withdrawal))
+    house.apply()
+    house.declare(secret("s:a", enabled=False, on_remove=withdrawal))
+    assert not house.apply().failed
+    assert house.plan().changes == ()
+    assert [entry for entry in house.store("west").entries.values() if entry.enabled and not entry.deleted] == []
+    assert house.store().entries == {}
+    house.declare(secret("s:a", on_remove=withdrawal))
+    assert not house.apply().failed
+    assert house.holds("s:a", b"v1")
+    assert house.plan().changes == ()
+
+
+def test_disabled_before_it_was_let_go_elsewhere(house: House) -> None:
+    """It moved here, what it left could not be disabled, and it was disabled here: the leftover still goes."""
+    house.declare(secret("s:a", backend="west"))
+    house.apply()
+    house.declare(secret("s:a"))
+    no = Fault(error=BackendError("no"), method="set_enabled", times=9)
+    house.wrap = lambda backend: Faulty(backend, [no] if backend.options.name == "west" else [])
+    for enabled in (True, False):
+        house.declare(secret("s:a", enabled=enabled))
+        assert len(house.apply().failed) == 1
+    house.wrap = Faulty
+    assert not house.apply().failed
+    assert house.plan().changes == ()
+    assert house.store().entries == {}
+    assert not house.store("west").entries[Address.parse("s:a")].enabled
+    assert house.state().records[Address.parse("s:a")].previous_backend is None
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_importing_what_came_where_ours_was_taken_out(house: House, enabled: bool) -> None:  # noqa: FBT001  # a row
+    """A plan takes no step there; imported it is ours, once, and becomes what is declared."""
+    for each in (True, False):
+        house.declare(secret("s:a", enabled=each))
+        assert not house.apply().failed
+    house.plant("s:a", b"theirs", owner=None)
+    house.declare(secret("s:a", enabled=enabled))
+    assert [problem.code for problem in house.plan().errors] == ["unmanaged"]
+    address = Address.parse("s:a")
+    with house.session() as session, session.lock("import"):
+        adopt(session, [address])
+        with pytest.raises(InvalidConfiguration, match="under management already"):
+            adopt(session, [address])
+    assert not house.apply().failed
+    assert house.plan().changes == ()
+    assert house.holds("s:a", b"v1") is enabled
+    assert (address in house.store().entries) is enabled
 
 
 def test_a_whole_life(house: House) -> None:

@@ -338,3 +338,18 @@ def test_source_value_that_moved_with_the_version_is_told_as_the_source() -> Non
     assert planned([wanted(secret(A, env("OTHER")), b"v2")], [seen(version="2")], {A: record()}) == [
         "rotate(source_changed)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("missing", "expected"),
+    [
+        ((Capability.READ, Capability.VERSION_IN_LIST), ["rotate(drifted)", "update(metadata_differs)"]),
+        ((Capability.READ,), ["update(metadata_differs)"]),
+        ((Capability.VERSION_IN_LIST,), ["update(metadata_differs)"]),
+        ((Capability.READ, Capability.VERSION_IN_LIST, Capability.TAGS), []),
+    ],
+    ids=str,
+)
+def test_what_lost_our_mark(missing: tuple[Capability, ...], expected: list[str]) -> None:
+    """It is marked again; where nothing else would tell that it was made anew, its value is written, too."""
+    assert planned([wanted(secret(A))], [seen(owner=None)], {A: record()}, capabilities=without(*missing)) == expected
