@@ -57,6 +57,10 @@ class Keys:
     def __init__(self) -> None:
         self._first: dict[tuple[str, str], Address] = {}
 
+    def holder(self, scope: str, key: str) -> Address | None:
+        """Give the declared secret that a key is, if there is one."""
+        return self._first.get((scope, key))
+
     def check(self, address: Address, key: str) -> None:
         """Raise Unsupported for a key that is no name, and for one that another ref of the namespace gives too."""
         if not _KEY.fullmatch(key):

@@ -217,7 +217,7 @@ class Backend(ABC):
         """
 
     def recall(self, versions: Iterable[tuple[str, str]]) -> None:
-        """Be told, before anything is written, of the versions that state remembers, by `remote_id`.
+        """Be told, before the store is observed, of the versions that state remembers, by `remote_id`.
 
         For stores that may give a version's name a second time; others need not know.
         """

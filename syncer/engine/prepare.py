@@ -74,9 +74,10 @@ def make_plan(session: Session, request: Request) -> Plan:
         actual=actual,
     )
     found = diff(facts)
-    found.diagnostics.extend(unsupported(desired.values(), backends))
+    others = (s for a, s in manifest.secrets.items() if a not in desired and s.backend in backends)
+    found.diagnostics.extend(unsupported(desired.values(), backends, others))
     if request.refresh:
-        wrong = {diagnostic.address for diagnostic in found.diagnostics}
+        wrong = {d.address for d in found.diagnostics if d.severity is Severity.ERROR}
         creating = (change for change in found.changes if change.address not in wrong)
         found.diagnostics.extend(unready(creating, backends, session.surroundings.retry))
     used = {address: record for address, record in state.records.items() if chosen(address)}

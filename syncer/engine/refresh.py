@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -199,8 +200,13 @@ def _as_recorded(address: Address, record: Record, owner: str) -> Observed:
     )
 
 
-def unsupported(desired: Iterable[Desired], backends: Mapping[str, Backend]) -> list[Diagnostic]:
-    """Find the declared secrets and resolved values that their backend cannot hold."""
+def unsupported(
+    desired: Iterable[Desired], backends: Mapping[str, Backend], others: Iterable[Secret]
+) -> list[Diagnostic]:
+    """Find the declared secrets and resolved values that their backend cannot hold.
+
+    The `others`, which the plan is not about, are shown to their backends as well: names may clash in there.
+    """
     found = []
     for wanted in desired:
         secret = wanted.secret
@@ -211,6 +217,9 @@ def unsupported(desired: Iterable[Desired], backends: Mapping[str, Backend]) -> 
                 backend.check_value(secret, wanted.value)
         except SyncerError as error:
             found.append(_unsupported(secret, error))
+    for secret in others:
+        with suppress(SyncerError):
+            backends[secret.backend].check(secret)
     return found
 
 

@@ -47,6 +47,7 @@ class TestDagu(BackendConformance):
     """The fake, entered with an API key."""
 
     type_name = "dagu"
+    max_value: ClassVar[int | None] = 128 * 1024 - 3
     auth: ClassVar[str] = "builtin"
     base_path: ClassVar[str] = ""
     entry: ClassVar[dict[str, Any]] = {"token": {"env": "DAGU_TOKEN"}}
@@ -161,6 +162,8 @@ def real() -> RawDagu:
 class TestRealDagu(TestDagu):
     """A real server, in two workspaces of its own for each test; what is held is what a run gets."""
 
+    max_value = None  # a run of ours has a longer name for it
+
     @pytest.fixture(autouse=True)
     def _server(self) -> Iterator[None]:
         self.raw = real()
@@ -191,6 +194,8 @@ class TestRealDagu(TestDagu):
 
 class TestRealDaguProfiles(TestDaguProfiles):
     """A real server, in two profiles of its own for each test."""
+
+    max_value = None  # as above
 
     @pytest.fixture(autouse=True)
     def _server(self) -> Iterator[None]:

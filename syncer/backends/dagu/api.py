@@ -68,7 +68,7 @@ class Api:
         answer = self._ask("GET", "/secrets", all_of(scope), query=query, accept=(NOT_FOUND,))
         if not answer.ok:
             raise _hidden(answer)
-        with suppress(LookupError, TypeError, ValueError):
+        with suppress(LookupError, TypeError, ValueError, ArithmeticError):
             document = answer.document
             # Past the end there is null instead of an empty list.
             return [Row.of(entry) for entry in document["secrets"] or ()], int(document["total"])

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from syncer.sensitive import Sensitive
 
 
+MAX_VALUE = 128 * 1024 - len("N=\0")
+"""Bytes: what Linux hands to a program in one variable (MAX_ARG_STRLEN in execve(2)), its name at its shortest."""
+
+
 class Dagu(Backend):
     """The managed secrets of a Dagu server.
 
@@ -56,6 +60,8 @@ class Dagu(Backend):
         self._listing = Listing(self._api, self._versions, self)
         self._layers = Layers(self._api, self._listing, self._versions, self)
         self._workspaces = Workspaces(self._api, self._listing, self._versions, self)
+        self._known: frozenset[str] = frozenset()
+        """Workspaces that are there."""
         self.place = self._api.where
 
     def check(self, secret: Secret) -> None:
@@ -71,6 +77,9 @@ class Dagu(Backend):
         if b"\0" in value.reveal():
             message = f"{secret.address}: it holds NUL, which the environment variable of a run cannot"
             raise Unsupported(message, hint="encode the value, for instance in base64, where it comes from")
+        if len(value.reveal()) > MAX_VALUE:
+            message = f"{secret.address}: longer than the environment variable of a run can be"
+            raise Unsupported(message, hint="keep it in a file, or in a store that the run asks itself")
 
     def check_scope(self, scope: str) -> None:
         """Raise Unsupported for a workspace or a runtime profile that is not there: Dagu takes secrets for any name."""
@@ -80,12 +89,19 @@ class Dagu(Backend):
             what = f"runtime profile {layer.name}"
         else:
             name = layer.workspace if layer else places.workspace(scope)
-            known = None if name is None else self.patiently(lambda: self._api.workspaces(scope))
-            there = known is None or name in known
+            there = name is None or self._is_workspace(name, scope)
             what = f"workspace {name}"
         if not there:
             message = f"dagu at {self.place} has no {what}"
             raise Unsupported(message, hint="make it in Dagu first, or correct the scope's name")
+
+    def _is_workspace(self, name: str, scope: str) -> bool:
+        """Whether there is such a workspace, or we may not know; asked again only for one that was not there yet."""
+        if name in self._known:
+            return True
+        found = self.patiently(lambda: self._api.workspaces(scope))
+        self._known = found or frozenset()
+        return found is None or name in found
 
     def recall(self, versions: Iterable[tuple[str, str]]) -> None:
         """Learn which numbers of versions were given already."""
@@ -93,7 +109,7 @@ class Dagu(Backend):
 
     def observe(self, scopes: Collection[str], addresses: Collection[Address]) -> Iterable[Observed]:
         """Give the metadata of everything in the scopes, five hundred a call; what can be no scope holds nothing."""
-        return self._listing.observe([scope for scope in scopes if places.scope_problem(scope) is None])
+        return self._listing.observe([scope for scope in scopes if places.scope_problem(scope) is None], addresses)
 
     def look(self, address: Address) -> Observed | None:
         """Give what is at one address: in one call once it was listed, in two for a runtime profile."""

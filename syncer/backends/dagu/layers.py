@@ -69,7 +69,7 @@ class Layers:
                 raise AlreadyExists(message)
             claimed = self._claim(address, description)
             try:
-                return self._versions.write(lambda: self._put(address, value))
+                return self._versions.write(address, lambda: self._put(address, value))
             except _NOTHING_WRITTEN as error:
                 problem = error
             if not claimed.number:
@@ -83,11 +83,8 @@ class Layers:
             before = self._unhurried(lambda: self.look(address))
             if before is None:
                 raise missing(address)
-            found = self._versions.write(lambda: self._put(address, value))
-            if found.version == before.version:
-                message = f"{address}: somebody else wrote it in dagu at the same moment, and the new value may be lost"
-                raise Transient(message)
-            return found
+            self._versions.note(before)
+            return self._versions.write(address, lambda: self._put(address, value))
 
     def delete(self, address: Address, secret_id: str) -> None:
         """Delete the secret behind an entry, which Dagu would keep for good, then take the entry out.
@@ -131,7 +128,10 @@ class Layers:
             owner = f"project {mark.project}" if mark else "somebody else"
             message = f"{address}: claimed by {owner} in dagu"
             raise AlreadyExists(message, hint="plan again")
-        return self._patiently(lambda: self._api.describe(left.id, address, description))
+        claimed = self._patiently(lambda: self._api.describe(left.id, address, description))
+        if claimed.enabled:
+            return claimed
+        return self._patiently(lambda: self._api.switch(left.id, address, enabled=True))
 
     def _put(self, address: Address, value: Sensitive) -> Row:
         entries = self._api.put_entry(Layer.of(address.scope), address, value)

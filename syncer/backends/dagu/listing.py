@@ -33,7 +33,7 @@ class Listing:
         self.ids: dict[Address, str] = {}
         """What the API calls the secrets that were seen."""
 
-    def observe(self, scopes: Collection[str]) -> Iterable[Observed]:
+    def observe(self, scopes: Collection[str], asked: Collection[Address] = ()) -> Iterable[Observed]:
         """Give everything in the scopes; of profiles, the entries that are secrets or stand in the way of one."""
         layers = sorted(filter(is_layer, scopes))
         plain = sorted(set(scopes).difference(layers))
@@ -41,7 +41,7 @@ class Listing:
         wanted = [*plain, GLOBAL] if layers and GLOBAL not in plain else plain
         rows = dict(zip(wanted, run(self.rows, wanted, self._width), strict=True))
         for scope in plain:
-            yield from self._plain(rows[scope])
+            yield from self._plain(rows[scope], asked)
         by_id = {row.id: row for row in rows[GLOBAL]} if layers else {}
         for scope, entries in zip(layers, run(self._entries, layers, self._width), strict=True):
             places = ((Address(scope, key), by_id.get(secret_id)) for key, secret_id in entries.items())
@@ -61,26 +61,29 @@ class Listing:
         self._versions.note(row)
         return row.observed(address)
 
-    def _plain(self, rows: list[Row]) -> Iterable[Observed]:
+    def _plain(self, rows: list[Row], asked: Collection[Address]) -> Iterable[Observed]:
+        """Give what one scope holds; of other people's secrets that came back under a name of theirs, the last."""
         ours = [row for row in rows if row.address.scope != GLOBAL or not row.address.ref.startswith(OF_PROFILES)]
         for address, number in Counter(row.address for row in ours).items():
-            if number > 1:
+            if number > 1 and address in asked:
                 ids = " and ".join(sorted(row.id for row in ours if row.address == address))
                 message = f"{address}: dagu at {self._api.where} holds it {number} times, as {ids}"
                 hint = "a run that read a deleted secret brought it back: delete the older one in Dagu"
                 raise BackendError(message, hint=hint)
-        return (self.seen(row, row.address) for row in ours)
+        return (self.seen(row, address) for address, row in {row.address: row for row in ours}.items())
 
     def _pages(self, scope: str) -> list[Row]:
         found, total = self._api.page(scope, 0)
-        while len(found) < total:
-            more, now = self._api.page(scope, len(found))
-            if now != total or not more:
+        rows = {row.id: row for row in found}
+        while len(rows) < total:
+            more, now = self._api.page(scope, len(rows))
+            fresh = {row.id: row for row in more if row.id not in rows}
+            if now != total or not more or len(fresh) < len(more):
                 raise self._shifted(scope)
-            found += more
-        if len({row.id for row in found}) != total:
+            rows |= fresh
+        if len(rows) != total or len(found) > total:
             raise self._shifted(scope)
-        return found
+        return list(rows.values())
 
     def _shifted(self, scope: str) -> Transient:
         """Tell of pages that do not fit: what is made or deleted meanwhile hides one that was there all the time."""

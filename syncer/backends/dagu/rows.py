@@ -76,6 +76,6 @@ def no_secret(address: Address) -> Row:
 
 def row(answer: Answer) -> Row:
     """Read the secret that an answer is. Raise Transient or InvalidConfiguration for anything else."""
-    with suppress(LookupError, TypeError, ValueError):
+    with suppress(LookupError, TypeError, ValueError, ArithmeticError):
         return Row.of(answer.document)
     raise garbled(answer)

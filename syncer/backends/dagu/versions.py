@@ -5,11 +5,17 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from syncer.errors import Transient
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from syncer.backends.base import Backend
     from syncer.backends.dagu.rows import Row
+    from syncer.model import Address
+
+_MOST = 200
+"""Versions that one write makes, so that a number too high to be true keeps nobody for long."""
 
 
 class Versions:
@@ -34,13 +40,24 @@ class Versions:
         """Take in what is there."""
         self._raise(row.id, row.number)
 
-    def write(self, once: Callable[[], Row]) -> Row:
-        """Write the value under a number that the secret has never had, if need be by writing it again."""
+    def write(self, address: Address, once: Callable[[], Row]) -> Row:
+        """Write the value under a number that the secret has never had, if need be by writing it again.
+
+        Raise Transient where the numbers do not rise that far: of two versions with one number runs get the older.
+        """
         row = self._unhurried(once)
-        for _ in range(self._highest.get(row.id, 0) - row.number + 1):
+        highest = self._highest.get(row.id, 0)
+        for _ in range(min(highest - row.number + 1, _MOST)):
             row = self._then(once)
+        if row.number <= highest:
+            raise undone(address)
         self.note(row)
         return row
 
     def _raise(self, secret_id: str, number: int) -> None:
         self._highest[secret_id] = max(number, self._highest.get(secret_id, 0))
+
+
+def undone(address: Address) -> Transient:
+    """Tell of a new value that is not what runs get."""
+    return Transient(f"{address}: somebody else wrote it in dagu at the same moment, and the new value may be lost")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from syncer.backends.dagu.versions import undone
 from syncer.errors import NotFound, Transient
 
 if TYPE_CHECKING:
@@ -37,11 +38,10 @@ class Workspaces:
 
     def rotate(self, address: Address, secret_id: str, value: Sensitive) -> Row:
         """Write a new version and look whether it stayed. Raise Transient where somebody else's write undid it."""
-        row = self._versions.write(lambda: self._api.write(secret_id, address, value))
+        row = self._versions.write(address, lambda: self._api.write(secret_id, address, value))
         found = self._then(lambda: self._api.get(secret_id, address))
         if found is None or found.version != row.version:
-            message = f"{address}: somebody else wrote it in dagu at the same moment, and the new value may be lost"
-            raise Transient(message)
+            raise undone(address)
         return found
 
     def delete(self, address: Address, secret_id: str) -> None:

@@ -47,7 +47,8 @@ class Page(NamedTuple):
 
     rows: list[Row]
     """In order; of other namespaces too, should a server not heed the filter."""
-    total: int
+    total: int | None
+    """None from a server that does not tell."""
     read_only: bool
     """Whether Kestra only reads the store behind it."""
 
@@ -76,10 +77,11 @@ class Api:
         answer = self._client.call(request, accept=(NOT_FOUND,))
         if not answer.ok and _is_problem(answer):
             return Page([], 0, read_only=False)  # nobody has used the namespace yet
-        with suppress(LookupError, TypeError, ValueError, AttributeError):
+        with suppress(LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
             document = answer.document
             rows = [Row.of(entry, namespace) for entry in document["results"]]
-            return Page(rows, _total(document, rows, number), document.get("readOnly") is True)
+            total = document.get("total")
+            return Page(rows, None if total is None else int(total), document.get("readOnly") is True)
         raise garbled(answer)
 
     def put(self, address: Address, key: str, value: Sensitive, row: Row) -> None:
@@ -123,12 +125,6 @@ class Api:
         if answer.ok and answer.body:
             _ = answer.document  # raises for the page of a proxy, which says that all is well, too
         return answer
-
-
-def _total(document: Json, rows: list[Row], number: int) -> int:
-    """Read the total, which the API need not tell: then it is all up to here, and after a full page one more."""
-    counted = document.get("total")
-    return (number - 1) * PAGE + len(rows) + (len(rows) == PAGE) if counted is None else int(counted)
 
 
 def _metadata(address: Address, row: Row) -> Json:

@@ -14,7 +14,7 @@ from syncer.backends.kestra.api import Api
 from syncer.backends.kestra.namespaces import Namespaces
 from syncer.backends.kestra.options import DELETE, KestraOptions
 from syncer.backends.kestra.rows import Row
-from syncer.errors import Unsupported, VersionConflict
+from syncer.errors import Refused, Unsupported, VersionConflict
 from syncer.naming import upper_snake
 from syncer.parallel import run
 from syncer.readers import Keys
@@ -124,8 +124,13 @@ class Kestra(Backend):
         return replace(expected, enabled=False)
 
     def delete(self, expected: Observed) -> None:
-        """Delete it for good."""
-        self._namespaces.delete(expected.address, upper_snake(expected.address.ref))
+        """Delete it for good. Refused where its key is another declared ref's by now: one secret, called anew."""
+        address, key = expected.address, upper_snake(expected.address.ref)
+        holder = self._keys.holder(address.scope, key)
+        if holder not in (None, address):
+            message = f"{address}: its key {key} in kestra is that of {holder}, too"
+            raise Refused(message, hint=f"where only the ref is new: `syncer state mv {address} {holder}`")
+        self._namespaces.delete(address, key)
 
     def close(self) -> None:
         """Let go of the connections."""

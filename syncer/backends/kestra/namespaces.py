@@ -6,6 +6,7 @@ import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from syncer.backends.kestra.api import PAGE
 from syncer.backends.kestra.rows import Row
 from syncer.errors import AlreadyExists, NotFound, Transient
 
@@ -34,8 +35,6 @@ class Namespaces:
         self._unhurried = backend.unhurried
         self._then = backend.then
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._fresh: dict[str, Rows] = {}
-        """What a listing after our own last write showed, for the next write to start from."""
 
     def rows(self, namespace: str) -> Rows:
         """List a namespace, every page of it. Patiently."""
@@ -75,27 +74,30 @@ class Namespaces:
     def delete(self, address: Address, key: str) -> None:
         """Delete a key. NotFound if gone, Transient where it came back."""
         with self._turns[address.scope]:
-            self._fresh.pop(address.scope, None)
             self._api.delete(address, key)
             if key in self._listed(address.scope):
                 raise _lost(address, "its deletion")
 
     def _pages(self, namespace: str) -> Rows:
         page = self._api.page(namespace, 1)
-        rows, number = list(page.rows), 1
-        while len(rows) < page.total and page.rows:
+        rows, number, total = list(page.rows), 1, page.total
+        while page.rows and (len(page.rows) == PAGE if total is None else len(rows) < total):
             number += 1
             page = self._api.page(namespace, number)
             rows += page.rows
-        if len({(row.namespace, row.key) for row in rows}) != page.total:
-            # What is made or deleted meanwhile shifts the pages, and hides a key that was there all the time.
-            message = f"scope {namespace}: kestra at {self._api.where} changed while it was listed"
-            raise Transient(message)
+            if page.total != total or len(_places(rows)) < len(rows):
+                raise self._shifted(namespace)
+        if len(_places(rows)) != (len(rows) if total is None else total):
+            raise self._shifted(namespace)
         return {row.key: row for row in rows if row.namespace == namespace}
 
+    def _shifted(self, namespace: str) -> Transient:
+        """Tell of pages that do not fit: what is made or deleted meanwhile hides a key that was there all the time."""
+        return Transient(f"scope {namespace}: kestra at {self._api.where} changed while it was listed")
+
     def _before(self, namespace: str) -> Rows:
-        """Give what is there as a write begins; gone for the next one, unless a listing after this one renews it."""
-        return self._fresh.pop(namespace, None) or self._unhurried(lambda: self._pages(namespace))
+        """Give what is there as a write begins."""
+        return self._unhurried(lambda: self._pages(namespace))
 
     def _there(self, address: Address, key: str) -> Row:
         found = self._before(address.scope).get(key)
@@ -111,8 +113,11 @@ class Namespaces:
         return found
 
     def _listed(self, namespace: str) -> Rows:
-        self._fresh[namespace] = self._then(lambda: self._pages(namespace))
-        return self._fresh[namespace]
+        return self._then(lambda: self._pages(namespace))
+
+
+def _places(rows: list[Row]) -> set[tuple[str, str]]:
+    return {(row.namespace, row.key) for row in rows}
 
 
 def _lost(address: Address, what: str) -> Transient:

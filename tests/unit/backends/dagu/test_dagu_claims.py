@@ -71,15 +71,18 @@ def test_what_a_deleted_entry_has_left(bench: Bench, description: str) -> None:
     assert bench.record(KEY).served == "v1"
 
 
-def test_what_was_left_disabled(bench: Bench) -> None:
-    """It is taken up as it is, and the same apply settles it or the next one does."""
-    bench.fake.plant(BLUE, "left", enabled=False)
+@pytest.mark.parametrize("description", ["", together("", Mark("shop", KEY, {}))], ids=["nobody's", "ours"])
+def test_what_was_left_disabled(bench: Bench, description: str) -> None:
+    """It is enabled before the entry is written: what was created gives its value to runs, after one apply."""
+    secret_id = bench.fake.plant(BLUE, "left", description=description, enabled=False)
     house = bench.house()
     house.declare(secret(str(KEY)))
     assert not house.apply().failed
-    assert not house.apply().failed
-    assert house.plan().changes == ()
+    calls = [call for call in bench.calls() if not call.startswith("GET ")]
+    assert calls == [CLAIM, "PATCH /secrets/ID", "POST /secrets/ID/enable", PUT]
+    assert bench.record(KEY).metadata.id == secret_id
     assert bench.fake.resolve("", BLUE) == "v1"
+    assert house.plan().changes == ()
 
 
 def test_a_mark_that_was_copied_there(bench: Bench) -> None:

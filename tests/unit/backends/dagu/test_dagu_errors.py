@@ -250,6 +250,7 @@ def test_entries_that_make_no_sense(bench: Bench, entries: Any) -> None:
     [
         lambda document: document | {"currentVersion": "two"},
         lambda document: document | {"currentVersion": None},
+        lambda document: document | {"currentVersion": float("inf")},
         lambda document: {name: said for name, said in document.items() if name != "id"},
         lambda document: {name: said for name, said in document.items() if name != "status"},
         lambda _document: [],
@@ -269,6 +270,14 @@ def test_a_secret_that_makes_no_sense(bench: Bench, broken: Callable[[Any], Any]
     bench.rewrite("POST */disable", broken)
     with pytest.raises(Transient, match="makes no sense"):
         backend.set_enabled(made, enabled=False)
+
+
+@pytest.mark.parametrize("total", ["Infinity", "1e999", "NaN", '"many"', "null"])
+def test_a_total_that_makes_no_sense(bench: Bench, total: str) -> None:
+    """Told as such."""
+    bench.spoil(f"{LISTING}*", Answer(headers=JSON, body=f'{{"secrets":[],"total":{total}}}'.encode()))
+    with pytest.raises(BackendError, match="makes no sense"):
+        seen(bench.open(attempts=1), "payments")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 418, 429, 500, 503])

@@ -144,10 +144,56 @@ def test_a_ref_that_is_there_twice(bench: Bench, address: Address) -> None:
     new = bench.fake.plant(address.ref, "new", address.scope)
     end()
     with pytest.raises(BackendError) as caught:
-        seen(bench.open(), address.scope)
+        list(bench.open().observe([address.scope], [address]))
     ids = " and ".join(sorted([old, new]))
     assert caught.value.message == f"{address}: dagu at {bench.proxy.url}/api/v1 holds it 2 times, as {ids}"
     assert caught.value.hint == "a run that read a deleted secret brought it back: delete the older one in Dagu"
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_whose_ref_is_there_twice(bench: Bench, ours: bool) -> None:  # noqa: FBT001  # a row of the table
+    """One of ours keeps us from planning; somebody else's is their own affair, and shown once."""
+    house = bench.house()
+    keep(bench, house, DB.scope, 1)
+    address = Address(DB.scope, "s/0" if ours else "theirs")
+    if not ours:
+        bench.fake.plant(address.ref, "x", address.scope)
+    old, end = bench.record(address).metadata.id, bench.run(address)
+    bench.fake.state.secrets.drop(old)
+    bench.fake.plant(address.ref, "new", address.scope)
+    end()
+    if ours:
+        with pytest.raises(BackendError, match=f"{address}: dagu at .* holds it 2 times"):
+            house.plan()
+    else:
+        assert sorted(seen(bench.open(), DB.scope)) == ["payments:s/0", "payments:theirs"]
+        assert house.plan().changes == ()
+
+
+def test_a_server_that_gives_one_page_for_ever(bench: Bench) -> None:
+    """It does not heed where the page is to begin: told after the second, whatever total it names."""
+    fill(bench, 3)
+    rows = bench.raw.ask("GET /secrets?workspace=payments")["secrets"]
+    bench.rewrite(LISTING, lambda _document: {"secrets": rows, "total": 10**9})
+    with pytest.raises(BackendError, match="changed while it was listed"):
+        seen(bench.open(attempts=1), "payments")
+    assert bench.calls() == [PAGE] * 2
+
+
+def test_a_total_that_grows(bench: Bench) -> None:
+    """Page by page: there would be no end of it."""
+    fill(bench, 1)
+    (row,) = bench.raw.ask("GET /secrets?workspace=payments")["secrets"]
+    numbers = iter(range(10**9))
+
+    def growing(_document: Any) -> Any:
+        number = next(numbers)
+        return {"secrets": [row | {"id": str(number), "ref": f"r/{number}"}], "total": number + 2}
+
+    bench.rewrite(LISTING, growing)
+    with pytest.raises(BackendError, match="changed while it was listed"):
+        seen(bench.open(attempts=1), "payments")
+    assert bench.calls() == [PAGE] * 2
 
 
 def test_one_ref_in_several_scopes_is_not_twice(bench: Bench) -> None:

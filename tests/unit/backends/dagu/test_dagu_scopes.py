@@ -108,7 +108,7 @@ def test_a_server_that_is_slow_to_answer(bench: Bench, scope: str) -> None:
     backend.check_scope(scope)
     bench.spoil("GET *", Answer(status=503))
     with pytest.raises(BackendError) as caught:
-        backend.check_scope(scope)
+        bench.open().check_scope(scope)
     assert type(caught.value) is BackendError
 
 

@@ -89,6 +89,39 @@ def test_a_number_that_state_remembers(bench: Bench, address: Address) -> None:
     assert bench.record(address).served == "v2"
 
 
+@BOTH
+def test_numbers_that_do_not_rise(bench: Bench, address: Address) -> None:
+    """Others undo each of our writes: a number that there was before is not taken for a new one."""
+    backend = bench.open()
+    made = bench.create(backend, address=address)
+    backend.recall([(made.remote_id, "4@")])
+    record = bench.record(address)
+
+    def back() -> None:
+        record.metadata = replace(record.metadata, current_version=1)
+
+    bench.before(WRITE[address.scope], *[back] * 100)
+    bench.calls()
+    with pytest.raises(Transient) as caught:
+        rotate(backend, made)
+    message = f"{address}: somebody else wrote it in dagu at the same moment, and the new value may be lost"
+    assert caught.value.message == message
+    assert writes(bench, address) == 4
+
+
+@BOTH
+def test_a_number_too_high_to_be_true(bench: Bench, address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not written up to: there is an end to it, and it is told."""
+    monkeypatch.setattr("syncer.backends.dagu.versions._MOST", 5)
+    backend = bench.open()
+    made = bench.create(backend, address=address)
+    backend.recall([(made.remote_id, "1000000000@")])
+    bench.calls()
+    with pytest.raises(Transient, match="the new value may be lost"):
+        rotate(backend, made)
+    assert writes(bench, address) == 6
+
+
 @pytest.mark.parametrize("version", ["", "x", "@", "0@", "-1@2030"])
 def test_what_state_remembers_of_no_version(bench: Bench, version: str) -> None:
     """It says nothing."""

@@ -115,6 +115,47 @@ def test_keys_that_shift(bench: Bench) -> None:
     assert bench.calls() == [LIST] * 4
 
 
+def test_a_key_that_is_deleted_between_pages(bench: Bench) -> None:
+    """It shifts the next page, so that another key is on neither: the total tells, and it is listed again."""
+    fill(bench, 150)
+    totals: list[int] = []
+
+    def deleting(document: Any) -> Any:
+        if not totals:
+            bench.fake.remove(TEAM, "KEY_000")
+        totals.append(document["total"])
+        return document
+
+    bench.rewrite(LIST, deleting)
+    assert seen(bench.open()).keys() == {f"{TEAM}:{key}" for key in bench.fake.keys(TEAM)}
+    assert totals == [150, 149, 149, 149]
+
+
+@pytest.mark.parametrize("changed", [{}, {"total": 10**9}], ids=str)
+def test_a_server_that_gives_one_page_for_ever(bench: Bench, changed: dict[str, int]) -> None:
+    """It does not heed which page is asked for: told after the second, whatever total it names, or none."""
+    fill(bench, 100)
+    rows = [{"key": key, "namespace": TEAM, "tags": []} for key in bench.fake.keys(TEAM)]
+    bench.rewrite(LIST, lambda _document: {"results": rows, **changed})
+    with pytest.raises(BackendError, match="changed while it was listed"):
+        seen(bench.open(attempts=1))
+    assert bench.calls() == [LIST] * 2
+
+
+def test_a_total_that_grows(bench: Bench) -> None:
+    """Page by page: there would be no end of it."""
+    numbers = iter(range(10**9))
+
+    def growing(_document: Any) -> Any:
+        number = next(numbers)
+        return {"results": [{"key": f"KEY_{number}", "tags": []}], "total": number + 2}
+
+    bench.rewrite(LIST, growing)
+    with pytest.raises(BackendError, match="changed while it was listed"):
+        seen(bench.open(attempts=1))
+    assert bench.calls() == [LIST] * 2
+
+
 def test_a_listing_without_a_total(bench: Bench) -> None:
     """Not every server counts: pages are read until one is not full."""
     for number, pages in ((0, 1), (99, 1), (100, 2), (150, 2)):
@@ -150,6 +191,8 @@ def test_a_namespace_that_nobody_has_used(bench: Bench, version: str) -> None:
         (Answer(headers=JSON, body=b'{"results":[1],"total":1}'), BackendError),
         (Answer(headers=JSON, body=b'{"results":[{"tags":[]}],"total":1}'), BackendError),
         (Answer(headers=JSON, body=b'{"results":[],"total":"many"}'), BackendError),
+        (Answer(headers=JSON, body=b'{"results":[],"total":Infinity}'), BackendError),
+        (Answer(headers=JSON, body=b'{"results":[],"total":1e999}'), BackendError),
         (Answer(headers=JSON, body=b'{"results":[{"key":"A","tags":["x"]}],"total":1}'), BackendError),
     ],
     ids=str,

@@ -8,8 +8,12 @@ import pytest
 from kestra_bench import DB, KEY, LIST, TEAM, seen
 from support import secret
 
-from syncer.errors import Unsupported
-from syncer.model import Address
+from syncer.engine.carry import apply_plan
+from syncer.engine.edit import move_record
+from syncer.engine.prepare import Request, make_plan
+from syncer.errors import AlreadyExists, Refused, Unsupported
+from syncer.model import Address, OnRemove
+from syncer.plans import Selection
 from syncer.testing.base import declared
 
 if TYPE_CHECKING:
@@ -74,6 +78,40 @@ def test_two_refs_with_one_key(bench: Bench) -> None:
     house.withdraw(f"{TEAM}:prod-db")
     assert not house.apply().failed
     assert (bench.fake.keys(TEAM), bench.fake.keys("company")) == ([KEY], [KEY])
+
+
+@pytest.mark.parametrize("withdrawal", [OnRemove.DELETE, OnRemove.DISABLE])
+def test_a_ref_that_is_respelt_to_the_same_key(bench: Bench, withdrawal: OnRemove) -> None:
+    """What was the old one's is the new one's: it is not deleted, and the way to go on is told."""
+    house = bench.house(disable="delete")
+    house.declare(secret(str(DB), on_remove=withdrawal))
+    house.apply()
+    house.withdraw(str(DB))
+    respelt = Address(TEAM, "prod-db")
+    house.declare(secret(str(respelt)))
+    bench.calls()
+    errors = {type(failure.error): failure.error for failure in house.apply().failed}
+    assert errors.keys() == {AlreadyExists, Refused}
+    assert errors[Refused].message == f"{DB}: its key {KEY} in kestra is that of {respelt}, too"
+    assert errors[Refused].hint == f"where only the ref is new: `syncer state mv {DB} {respelt}`"
+    assert (bench.writes(), bench.held().value) == ([], "v1")
+    with house.session() as session, session.lock("state mv"):
+        move_record(session, DB, respelt)
+    assert house.plan().changes == ()
+
+
+def test_a_ref_that_is_respelt_and_only_the_old_one_is_meant(bench: Bench) -> None:
+    """A selection hides no secret from the store: the key is kept for the one that is left out."""
+    house = bench.house()
+    house.declare(secret(str(DB), on_remove=OnRemove.DELETE))
+    house.apply()
+    house.withdraw(str(DB))
+    house.declare(secret(f"{TEAM}:prod-db"))
+    with house.session() as session, session.lock("apply"):
+        made = make_plan(session, Request(selection=Selection(targets=(str(DB),))))
+        (failure,) = apply_plan(session, made, allow_mass_change=True).failed
+    assert type(failure.error) is Refused
+    assert bench.held().value == "v1"
 
 
 @pytest.mark.parametrize("name", ["namespace", "tenant", "key", "prefix", "syncer-project", "syncer-address"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from conformance.fakes.kestra.quirks import Blanks
 from kestra_bench import DB, DELETE, KEY, LIST, OURS, PATCH, PUT, TEAM, seen
-from support import secret
+from support import actions, secret
 
 from syncer.errors import (
     AccessDenied,
@@ -19,7 +19,7 @@ from syncer.errors import (
     Unsupported,
     VersionConflict,
 )
-from syncer.model import OnRemove
+from syncer.model import Address, OnRemove
 from syncer.sensitive import Sensitive
 from syncer.testing.base import CANARY, assert_no_leak, declared
 
@@ -84,14 +84,46 @@ def test_rotating(bench: Bench) -> None:
 
 
 def test_several_writes(bench: Bench) -> None:
-    """The listing after one is the one before the next: one each, whatever else is looked at."""
+    """Each starts from a listing of its own, for somebody may have written since; a deletion needs none."""
     backend = bench.open()
     made = bench.create(backend)
     bench.calls()
     turned = rotate(backend, made)
     updated = backend.update(declared(DB, tags={"a": "b"}), turned, ())
     backend.delete(updated)
-    assert bench.calls() == [PUT, LIST, PATCH, LIST, DELETE, LIST]
+    assert bench.calls() == [LIST, PUT, LIST, LIST, PATCH, LIST, DELETE, LIST]
+
+
+def test_a_key_that_somebody_made_since_our_last_write(bench: Bench) -> None:
+    """It is not overwritten, however recently we have looked."""
+    backend = bench.open()
+    bench.create(backend, address=Address(TEAM, "a"))
+    bench.plant(tags={"who": "alice"})
+    with pytest.raises(AlreadyExists):
+        bench.create(backend)
+    assert (bench.held().value, bench.tags()) == ("theirs", {"who": "alice"})
+
+
+def test_tags_that_somebody_added_since_our_last_write(bench: Bench) -> None:
+    """They stay, whatever we write."""
+    backend = bench.open()
+    made = bench.create(backend)
+    bench.plant(value="v1", tags={**bench.tags(), "team": "a"})
+    turned = rotate(backend, made)
+    assert (bench.held().value, bench.tags()) == ("v2", {"team": "a", **OURS})
+    bench.plant(value="v2", tags={**bench.tags(), "tier": "gold"})
+    backend.update(declared(DB, description="words"), turned, ())
+    assert bench.tags() == {"team": "a", "tier": "gold", **OURS}
+
+
+def test_what_another_project_has_taken_since_our_last_write(bench: Bench) -> None:
+    """It stays theirs."""
+    backend = bench.open()
+    made = bench.create(backend)
+    bench.plant(tags={**OURS, "syncer-project": "other"})
+    with pytest.raises(VersionConflict):
+        backend.update(declared(DB, description="words"), made, ())
+    assert bench.tags() == {**OURS, "syncer-project": "other"}
 
 
 def test_a_write_that_failed(bench: Bench) -> None:
@@ -313,7 +345,7 @@ def test_what_cannot_be_looked_at_after_a_write(bench: Bench) -> None:
     """Whether it stayed is not known, so it does not pass for something that left everything as it was."""
     backend = bench.open()
     made = bench.create(backend)
-    bench.spoil(LIST, bench.fake.error(403))
+    bench.spoil(LIST, bench.fake.error(403), after=1)
     with pytest.raises(BackendError) as caught:
         rotate(backend, made)
     assert type(caught.value) is BackendError
@@ -363,3 +395,33 @@ def test_disabling_is_refused(bench: Bench) -> None:
     house = bench.house()
     house.declare(secret(str(DB), enabled=False))
     assert [problem.code for problem in house.plan().errors] == ["unsupported"]
+
+
+def test_what_came_where_ours_was_taken_out(bench: Bench) -> None:
+    """Somebody else's: neither deleted as if it were ours, nor overwritten once ours is enabled again."""
+    house = bench.house(disable="delete")
+    for enabled in (True, False):
+        house.declare(secret(str(DB), enabled=enabled))
+        assert not house.apply().failed
+    bench.plant(tags={"who": "alice"})
+    bench.calls()
+    for enabled in (False, True):
+        house.declare(secret(str(DB), enabled=enabled))
+        plan = house.plan()
+        assert ([problem.code for problem in plan.errors], plan.changes) == (["unmanaged"], ())
+    house.withdraw(str(DB))
+    assert not house.apply().failed
+    assert bench.writes() == []
+    assert (house.state().records, bench.held().value) == ({}, "theirs")
+
+
+def test_what_lost_our_mark(bench: Bench) -> None:
+    """Nothing else would tell that its value is another one: it is written again, and marked."""
+    house = bench.house()
+    house.declare(secret(str(DB)))
+    house.apply()
+    bench.plant(tags={"who": "alice"})
+    assert actions(house.plan().changes) == ["rotate(drifted)", "update(metadata_differs)"]
+    assert not house.apply().failed
+    assert (bench.held().value, bench.tags()) == ("v1", {"who": "alice", **OURS})
+    assert house.plan().changes == ()
