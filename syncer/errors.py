@@ -122,15 +122,18 @@ class Corrupt(BackendError):
 
 
 class Transient(BackendError):
-    """A failure that another try may mend; whether the write happened is not known."""
+    """A failure that another try may mend; whether the write happened is not known.
 
-
-class Throttled(Transient):
-    """The backend asks for patience; `retry_after` is in seconds, or None where it did not say."""
+    `retry_after` is how long the backend asks to wait, in seconds; None where it did not say.
+    """
 
     def __init__(self, message: str, *, hint: str | None = None, retry_after: float | None = None) -> None:
         super().__init__(message, hint=hint)
         self.retry_after = retry_after
+
+
+class Throttled(Transient):
+    """The backend asks for patience, and has not looked at what was asked of it."""
 
 
 class PartialFailure(SyncerError):

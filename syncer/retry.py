@@ -65,7 +65,7 @@ class Retry:
         return stop.is_set()
 
     def _delay(self, attempt: int, error: Transient) -> float:
-        asked = error.retry_after if isinstance(error, Throttled) else None
+        asked = error.retry_after
         backoff = self.jitter(0.0, min(self.cap, self.base * 2**attempt))
         return backoff if asked is None else min(self.asked_cap, asked) + backoff
 

@@ -100,8 +100,8 @@ def told(answer: Answer, first: tuple[Rule, ...] = ()) -> SyncerError:
         "credential": server.credential,
     }
     message, hint = rule.message.format(**words), rule.hint and rule.hint.format(**words)
-    if rule.kind is Throttled:
-        return Throttled(message, hint=hint, retry_after=_retry_after(answer))
+    if issubclass(rule.kind, Transient):
+        return rule.kind(message, hint=hint, retry_after=_retry_after(answer))
     return rule.kind(message, hint=hint)
 
 
