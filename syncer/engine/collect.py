@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from syncer.backends.base import Capability
-from syncer.engine.consume import candidates, chain, check_owner, taken_out
+from syncer.engine.consume import Found, candidates, chain, check_owner, taken_out
 from syncer.engine.readback import read_each
 from syncer.engine.refresh import look_again, observe
 from syncer.errors import AccessDenied, InvalidConfiguration, NotFound, Unsupported
@@ -31,6 +31,11 @@ def collect(session: Session, scope: str, only: Collection[str] = ()) -> dict[st
     other is read. Raise NotFound that names every secret that is nowhere, AccessDenied, Unsupported,
     InvalidConfiguration.
     """
+    return {ref: found.value for ref, found in collect_found(session, scope, only).items()}
+
+
+def collect_found(session: Session, scope: str, only: Collection[str] = ()) -> dict[str, Found]:
+    """Give the values as `collect` does, and say where each was found."""
     scopes = chain(session, scope)
     declared = {address.ref for address in session.manifest.secrets if address.scope in scopes}
     _check_declared(scope, set(only) - declared, declared)
@@ -92,27 +97,27 @@ def _nearest(
     missing = []
     for choice in choices:
         first = next((secret for secret in choice if secret.address in there or taken_out(session, secret)), None)
-        if first is None:
+        if first is None and choice[0].enabled:
             missing.append(str(choice[0].address))
-        else:
-            found.append(first if first.address in there else None)
+        else:  # a disabled one that was never applied is left out as well
+            found.append(first if first is not None and first.address in there else None)
     if missing:
         message = f"neither there nor in a scope to fall back to: {', '.join(sorted(missing))}"
         raise NotFound(message, hint="`syncer plan` shows what is missing")
     return found
 
 
-def _values(session: Session, secrets: Iterable[Secret]) -> dict[str, Sensitive]:
+def _values(session: Session, secrets: Iterable[Secret]) -> dict[str, Found]:
     by_backend: dict[str, list[Address]] = defaultdict(list)
     for secret in secrets:
         by_backend[secret.backend].append(secret.address)
     _check_readable(session, by_backend)
-    values: dict[str, Sensitive] = {}
+    values: dict[str, Found] = {}
     errors: list[tuple[Address, SyncerError]] = []
     for name, addresses in sorted(by_backend.items()):
         for address, value in read_each(session, session.backend(name), addresses):
             if isinstance(value, Sensitive):
-                values[address.ref] = value
+                values[address.ref] = Found(address, value)
             else:
                 errors.append((address, value))
     _refuse(errors)

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 def seal_value(session: Session, address: Address, value: Sensitive) -> str:
-    """Give the `syncer:v1:...` text that `source: {sealed: ...}` takes at this address."""
+    """Give the `syncer:v1:...` text that `source: {sealed: ...}` takes at this address.
+
+    Raise StateError where there is a state under another key: what is sealed with the wrong one may be lost.
+    """
+    session.state_file.read()
     context = SourceContext(
         project=session.manifest.project,
         address=address,

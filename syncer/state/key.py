@@ -66,7 +66,7 @@ class Keyring:
         key = self._read() or self._made() or self._read()
         if key is None:
             message = f"no project key: {VARIABLE} is not set and {KEY_FILE} does not exist"
-            hint = "bring back the key that this state was written under, or move .syncer away to start afresh"
+            hint = "a new project gets one by `syncer init`; one that has had a key needs that one back"
             raise InvalidConfiguration(message, hint=hint)
         return key
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,16 @@ def test_seal_refuses(syncer: Folder, given: bytes, told: str) -> None:
     result = syncer("seal", "global:a", stdin=given)
     assert (result.code, result.out, told in result.err) == (1, "", True)
     assert syncer.fine("seal", "global:a", stdin=b"x" * (1 << 20)).startswith("syncer:v1:")
+
+
+def test_seal_refuses_under_another_key_than_the_state(syncer: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it would seal could not be opened by the next plan."""
+    syncer.declare({"global:a": GENERATE})
+    syncer.apply()
+    monkeypatch.setenv("SYNCER_KEY", base64.b64encode(bytes(32)).decode())
+    result = syncer("seal", "global:a", stdin=b"value")
+    assert (result.code, result.out) == (1, "")
+    assert "written under another project key" in result.err
 
 
 def test_get_follows_fallback(syncer: Folder) -> None:

@@ -182,6 +182,15 @@ def test_a_disabled_one_is_left_out(house: House, calls: Calls) -> None:
     assert calls.batches == [["s:own", "t:mid"]]
 
 
+def test_a_disabled_one_that_was_never_applied_is_left_out(house: House, calls: Calls) -> None:
+    """Nobody is to get it, so nobody misses it; an enabled one is missed whatever its fallback is."""
+    fill(house, calls)
+    house.declare(secret("s:new", enabled=False))
+    assert got(house) == {"both": b"v1", "deep": b"from u", "mid": b"from t", "own": b"v1"}
+    house.declare(secret("s:late"), secret("t:late", enabled=False))
+    assert refused(house, NotFound).message == "neither there nor in a scope to fall back to: s:late"
+
+
 def test_one_that_is_disabled_by_taking_it_out_does_not_fall_back(house: House, calls: Calls) -> None:
     """Where the store knows no other way, the manifest says that it is no missing one."""
     fill(house, calls)
