@@ -48,7 +48,9 @@ class Service:
             _route("/metrics", self._counted),
             _route("/v1.0/secrets/{path:path}", self._secrets),
         ]
-        return Starlette(routes=routes, exception_handlers={Exception: self._fail})
+        app = Starlette(routes=routes, exception_handlers={Exception: self._fail})
+        app.router.redirect_slashes = False  # it would lead to whatever host the request names
+        return app
 
     async def _secrets(self, request: Request) -> Response:
         started = time.monotonic()

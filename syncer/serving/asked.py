@@ -35,11 +35,11 @@ class Asked:
         path: bytes = request.scope["raw_path"]
         if len(path) > _LONGEST:
             raise HTTPException(HTTPStatus.REQUEST_URI_TOO_LONG)
-        parts = [part for part in path.split(b"/") if part][2:]  # after `v1.0` and `secrets`
-        match parts:
-            case [store, b"bulk"]:
+        # The router goes by the decoded path; a proxy before us that guards a store may not have seen `%2F` as a slash.
+        match [part for part in path.split(b"/") if part]:
+            case [b"v1.0", b"secrets", store, b"bulk"]:
                 return cls(store=_decoded(store), key=None)
-            case [store, key]:
+            case [b"v1.0", b"secrets", store, key]:
                 version = next(iter(request.query_params.getlist(_VERSION)), None)
                 return cls(store=_decoded(store), key=_decoded(key), version=version or None)
             case _:

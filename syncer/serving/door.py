@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from syncer.sensitive import Sensitive
 
 HEADER = "dapr-api-token"
+
+_HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9.-]+))(?::[0-9]{0,5})?")
+"""RFC 9110, section 7.2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +42,13 @@ class Door:
 def is_loopback(host: str) -> bool:
     """Whether a host's name or address is that of this host for itself."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost"
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _host(header: str) -> str:
-    try:
-        return urlsplit(f"//{header}").hostname or ""
-    except ValueError:
-        return ""
+    """Take the port off; what is more than a host and a port is no host of ours."""
+    found = _HOST.fullmatch(header)
+    return (found["six"] or found["name"]).lower() if found else ""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import logging
 import os
 import socket
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from syncer.errors import InvalidConfiguration
 from syncer.serving.door import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from starlette.applications import Starlette
 
@@ -23,6 +26,8 @@ _HEAD_BYTES = 32 * 1024
 """Of a request's line and headers at most."""
 _CONNECTIONS = 1000
 """At once; who comes then is told to come again."""
+_TICKS = 100
+"""Of a tenth of a second, from one look at who only holds a connection to the next."""
 _GRACE = 10
 """Seconds that requests have to end."""
 _LOGS = ("uvicorn", "asyncio")
@@ -82,7 +87,7 @@ class Server:
         `stopping` is called in between.
         """
         self._server.stopping = stopping
-        with _silent():
+        with _silent(), _collecting():
             self._server.run([self._listener])
 
     def stop(self, *, at_once: bool = False) -> None:
@@ -93,6 +98,18 @@ class Server:
 
 class _Uvicorn(uvicorn.Server):
     stopping: Callable[[], None]
+    _idle: Mapping[H11Protocol, object] = MappingProxyType({})
+
+    async def on_tick(self, counter: int) -> bool:
+        """End connections on which no request comes: uvicorn has time limits only for those who asked before."""
+        if counter % _TICKS == 0:
+            held = (found for found in self.server_state.connections if isinstance(found, H11Protocol))
+            idle = {one: one.cycle for one in held if one.cycle is None or one.cycle.response_complete}
+            for one, cycle in idle.items():
+                if one in self._idle and self._idle[one] is cycle:
+                    one.transport.close()
+            self._idle = idle
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Tell that it ends, and end."""
@@ -103,6 +120,18 @@ class _Uvicorn(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave them alone: its own handlers would raise each signal again at the end."""
         yield
+
+
+@contextlib.contextmanager
+def _collecting() -> Iterator[None]:
+    """Collect garbage, which a short run never does: each connection leaves a cycle."""
+    enabled = gc.isenabled()
+    gc.enable()
+    try:
+        yield
+    finally:
+        if not enabled:
+            gc.disable()
 
 
 @contextlib.contextmanager
