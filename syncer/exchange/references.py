@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -41,17 +41,30 @@ class Reference:
     """Which key of the secret Dapr takes; empty for the one that is called like it."""
     refused: str | None = None
     """Why the program does not look at it."""
+    stray: bool = False
+    """It is none, only looks like one; the handle is not told, for the text may hold anything."""
     node: Node = field(repr=False)
     """Where the value goes: the text itself, or the entry that holds a `secretKeyRef`."""
 
     def __str__(self) -> str:
+        if self.stray:
+            return f"{_START}...{_END}"
         if self.store is None:
             return f"{_START}{self.handle}{_END}"
         return f"{_KEY_REF} {self.store}/{self.handle}" + (f" ({self.key})" if self.key else "")
 
 
-def references(documents: Iterable[Node]) -> Iterator[Reference]:
+def references(documents: Iterable[Node]) -> list[Reference]:
     """Give every reference, in the order in which they stand there. What an alias repeats comes once."""
+    return [found for found in _all(documents) if not found.stray]
+
+
+def strays(documents: Iterable[Node]) -> list[Reference]:
+    """Give what looks like a reference and is none: it begins in a text that is more than a handle."""
+    return [found for found in _all(documents) if found.stray]
+
+
+def _all(documents: Iterable[Node]) -> Iterator[Reference]:
     for root in documents:
         if isinstance(root, ScalarNode):
             yield from (_refused(found, "the root of the file is neither a map nor a list") for found in _enc(root, ()))
@@ -114,10 +127,12 @@ def _enc(node: ScalarNode, path: tuple[str, ...]) -> Iterator[Reference]:
     if text.startswith(_START) and text.endswith(_END):
         handle = text[len(_START) : -len(_END)]
         yield Reference(path="/".join(path), line=line_of(node), handle=handle, node=node)
+    elif _START in text:
+        yield Reference(path="/".join(path), line=line_of(node), handle="", stray=True, node=node)
 
 
 def _refused(found: Reference, why: str) -> Reference:
-    return Reference(path=found.path, line=found.line, handle=found.handle, refused=why, node=found.node)
+    return replace(found, refused=why)
 
 
 def _component(root: Node) -> Iterator[Reference]:

@@ -7,10 +7,11 @@ otherwise is refused.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from syncer.exchange.texts import is_text
-from syncer.exchange.variables import Reader, handed_over
+from syncer.exchange.variables import ELSEWHERE, Reader, handed_over
 from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 _READONLY = frozenset({"_", "UID", "EUID", "PPID", "SHELLOPTS", "BASHOPTS", "BASH_VERSINFO"})
 """Variables that bash lets nobody set."""
+_OWN = re.compile(
+    "BASH(PID|_ARG[CV]|_ARGV0|_COMMAND|_LINENO|_MONOSECONDS|_SOURCE|_SUBSHELL)|EPOCH(SECONDS|REALTIME)"
+    "|DIRSTACK|FUNCNAME|GROUPS|HISTCMD|LINENO|OPTIND|RANDOM|SECONDS|SRANDOM"
+)
+"""Variables that a shell keeps itself; bash reads some as arithmetic, and so runs what is in `a[$(...)]`."""
 
 
 def dotenv_file(values: Mapping[str, Sensitive]) -> Sensitive:
@@ -35,6 +41,8 @@ def _quoted(value: Sensitive) -> bytes:
 def _fault(name: str, value: Sensitive) -> str | None:
     if name in _READONLY:
         return "a shell lets nobody set this variable"
+    if _OWN.fullmatch(name):
+        return "a shell keeps this variable itself, and may run what is in a value"
     if not is_text(value):
         return "the value is not UTF-8 text"
     return handed_over(name, value) or _unlike(value.reveal())
@@ -59,5 +67,5 @@ def _unlike(raw: bytes) -> str | None:
 _SHELL = Reader(
     called="a program",
     fault=_fault,
-    hint="rename them, keep them in a scope of their own, or `syncer run` the program, which needs no file",
+    hint=f"rename them, keep them in a scope of their own, or `syncer run` the program; {ELSEWHERE}",
 )

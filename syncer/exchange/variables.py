@@ -18,8 +18,15 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """What POSIX calls a name (XBD 3.216), and every reader takes for one."""
 
+_POWERFUL = re.compile(r"(LD|DYLD)_.*|PATH|IFS|ENV|BASH_ENV|SHELLOPTS|BASHOPTS|PS4|GCONV_PATH|GLIBC_TUNABLES")
+"""Variables that change which code is run, whatever program it is."""
+
 VARIABLE_BYTES = 128 * 1024 - 1
 """Of a name, `=` and a value at most: what Linux hands to a program (MAX_ARG_STRLEN in execve(2), less its NUL)."""
+
+
+ELSEWHERE = "a value that no variable can hold goes into a file, by `syncer export --format files`"
+"""What to do with those, for hints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +62,9 @@ class Reader:
 
 
 def handed_over(name: str, value: Sensitive) -> str | None:
-    """Say what keeps Linux from handing a variable to a program as it is."""
+    """Say what keeps a variable from being handed to a program as it is, by Linux or by caution."""
+    if _POWERFUL.fullmatch(name):
+        return "this variable would change what is run"
     raw = value.reveal()
     if b"\0" in raw:
         return "the value holds a NUL character, and a variable cannot"

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
 from exchange_samples import TEXTS, VARIABLES, faults, sensitive
 
+from syncer.exchange.github import env_file
 from syncer.exchange.process import environment
+from syncer.exchange.shell import dotenv_file
 from syncer.exchange.variables import VARIABLE_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from syncer.sensitive import Sensitive
 
 
 def test_any_bytes() -> None:
@@ -17,6 +27,15 @@ def test_any_bytes() -> None:
     assert environment({}, "") == {}
 
 
+@pytest.mark.parametrize("write", [lambda values: environment(values, ""), dotenv_file, env_file])
+def test_what_would_change_what_is_run(write: Callable[[dict[str, Sensitive]], object]) -> None:
+    """Is refused by all who hand variables over."""
+    refs = ("path", "ifs", "env", "bash-env", "ld-preload", "dyld.x")
+    told = faults(lambda: write(sensitive(dict.fromkeys((*refs, "node", "paths"), "canary"))))
+    assert [line.partition(":")[0] for line in told] == sorted(refs)
+    assert all(": this variable would change what is run (" in line for line in told)
+
+
 def test_what_a_program_would_not_get() -> None:
     """At once, by name: also what would change which program it is."""
     values = {
@@ -26,6 +45,7 @@ def test_what_a_program_would_not_get() -> None:
         "A_B": "canary",
         "1st": "canary",
         "path": "canary",
+        "ps4": "canary",
         "ld-preload": "canary",
         "ldap": "fine",
     }
@@ -36,4 +56,5 @@ def test_what_a_program_would_not_get() -> None:
         "long: 131072 bytes, and a variable holds 131071 (LONG)",
         "nul: the value holds a NUL character, and a variable cannot (NUL)",
         "path: this variable would change what is run (PATH)",
+        "ps4: this variable would change what is run (PS4)",
     ]

@@ -137,3 +137,10 @@ def test_what_is_read_differently_is_named_at_once() -> None:
         "raw: the value is not UTF-8 text (RAW)",
         "uid: a shell lets nobody set this variable (UID)",
     ]
+
+
+@pytest.mark.parametrize("ref", ["random", "srandom", "optind", "histcmd", "seconds", "lineno", "bash/argv0"])
+def test_what_a_shell_would_run(ref: str) -> None:
+    """Bash takes what is set for some of its own variables for arithmetic, in whatever quotes."""
+    (told,) = faults(lambda: dotenv_file(sensitive({ref: "a[$(touch canary)]"})))
+    assert told.startswith(f"{ref}: a shell keeps this variable itself, and may run what is in a value (")
