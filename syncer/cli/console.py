@@ -35,6 +35,10 @@ class InternalError(SyncerError):
     """A bug."""
 
 
+class ResultFormat(click.Option):
+    """Chooses the form in which a command tells its own results, errors included."""
+
+
 class Console:
     """What the commands of one run share: where the manifest is, and how to speak."""
 
@@ -111,7 +115,7 @@ class Console:
         self._tell(error_text(error, self._error_style))
 
     def usage_error(self, error: click.UsageError, arguments: Sequence[str]) -> None:
-        """Tell of wrong usage as click does; as JSON too where the arguments, as far as they go, ask for it."""
+        """Tell of wrong usage as click does; as JSON too where the arguments ask the command for it."""
         self.json = self.json or _asks_for_json(error.ctx, arguments)
         self._tell_json(WrongUsage(error.format_message()))
         with contextlib.suppress(OSError):  # nobody reads any more
@@ -235,10 +239,15 @@ def _abandon(stream: TextIO) -> None:
 
 
 def _asks_for_json(context: click.Context | None, arguments: Sequence[str]) -> bool:
-    """Whether JSON was promised, also where the arguments could not be parsed to the end."""
+    """Whether the command promises JSON, also where the arguments could not be parsed to the end."""
+    if context is None or not (isinstance(context.command, click.Group) or _tells_results(context.command)):
+        return False
     given = " ".join(arguments).replace("=", " ")
-    prefix = context.auto_envvar_prefix if context else None
-    return "--format json" in given or os.environ.get(f"{prefix}_FORMAT") == "json"
+    return "--format json" in given or os.environ.get(f"{context.auto_envvar_prefix}_FORMAT") == "json"
+
+
+def _tells_results(command: click.Command) -> bool:
+    return any(isinstance(option, ResultFormat) for option in command.params)
 
 
 def _style(*, color: bool) -> Style:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import select
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from syncer.cli.handles import Asked, Given, ground, ground_options, parsed
-from syncer.cli.options import open_session
-from syncer.errors import SyncerError
+from syncer.cli.handles import SCOPE, Asked, Given, check_scopes, ground, ground_options, named_scopes, parsed
+from syncer.cli.options import PATH, open_session
+from syncer.cli.out import plain
+from syncer.engine.deadline import Deadline
+from syncer.errors import SyncerError, Transient
 from syncer.exchange.agent import OUTPUT_BYTES, REQUEST_BYTES, Reply, parse_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from syncer.cli.console import Console
+    from syncer.exchange.agent import Request
 
 _SPARE_PART, _SPARE_SECONDS = 0.1, 0.5
 """What of the time that the Agent waits is left for our start and our end: whichever is more."""
+
+_PIECE_BYTES = 1 << 16
 
 
 @click.command("datadog-backend")
@@ -35,7 +42,7 @@ _SPARE_PART, _SPARE_SECONDS = 0.1, 0.5
 @click.option(
     "--install",
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Write a script that runs this command with these options, 0700, and answer nothing.",
 )
 @click.option("--group-exec", is_flag=True, help="With --install: 0750, so that its group may run it too.")
@@ -63,16 +70,17 @@ def datadog_backend(
         from syncer.cli.launcher import install_for_agent  # noqa: PLC0415  # the Agent waits for none of this
 
         command = ["datadog-backend", *_spelt(given, max_output)]
-        install_for_agent(console, install, command, group=group_exec)
+        install_for_agent(console, install, command, named_scopes(given), group=group_exec)
         return
     if group_exec:
         message = "--group-exec goes with --install"
         raise click.UsageError(message)
-    request = parse_request(sys.stdin.buffer.read(REQUEST_BYTES + 1))
-    where = ground(given, seconds=_usable(min(given["timeout"], request.seconds or given["timeout"])))
+    request, deadline = _request(given["timeout"])
+    where, scope = ground(given, deadline), given["scope"] or SCOPE
     reply, resolved = Reply(request.handles, max_output), False
     with open_session(console) as session:
-        asked = Asked(session, where, {handle: parsed(handle, given["scope"]) for handle in request.handles})
+        check_scopes(session.manifest, named_scopes(given))
+        asked = Asked(session, where, {handle: parsed(handle, scope) for handle in request.handles})
         for handle, answer in asked.each():
             resolved |= not isinstance(answer, SyncerError)
             reply.give(handle, answer)
@@ -81,17 +89,46 @@ def datadog_backend(
         console.document(reply.document())
 
 
+def _request(timeout: float) -> tuple[Request, Deadline]:
+    """Read what is asked, and until when; that time has begun when we did."""
+    deadline = Deadline(_usable(timeout), timeout)
+    request = parse_request(_read(deadline))
+    if request.seconds is None or request.seconds >= timeout:
+        return request, deadline
+    spent = _usable(timeout) - deadline.left
+    return request, Deadline(max(0.0, _usable(request.seconds) - spent), request.seconds)
+
+
+def _read(deadline: Deadline) -> bytes:
+    """Read standard input to its end, or to more than a request may have. Raise Transient where no end comes."""
+    try:
+        descriptor = sys.stdin.fileno()
+    except OSError:  # whoever called us in its own process has put something else there, which does not block
+        return sys.stdin.buffer.read(REQUEST_BYTES + 1)
+    raw = bytearray()
+    while len(raw) <= REQUEST_BYTES:
+        if not any(select.select([descriptor], [], [], deadline.left)):
+            message = f"the request on standard input does not end within {deadline.asked:.1f} seconds"
+            raise Transient(message, hint="whoever writes it must close its end")
+        piece = os.read(descriptor, _PIECE_BYTES)
+        if not piece:
+            break
+        raw += piece
+    return bytes(raw)
+
+
 def _usable(seconds: float) -> float:
     return max(seconds / 2, seconds - max(seconds * _SPARE_PART, _SPARE_SECONDS))
 
 
 def _spelt(given: Given, max_output: int) -> Iterator[str]:
     """Spell the options for the script, which runs in any folder."""
-    yield from ("--scope", given["scope"])
+    if given["scope"] is not None:
+        yield from ("--scope", given["scope"])
     for scope in given["allowed"]:
         yield from ("--allow", scope)
     for root in given["roots"]:
-        yield from ("--root", str(root.absolute()))
+        yield from ("--root", str(plain(root)))
     if given["account"] is not None:
-        yield from ("--service-account", str(given["account"].absolute()))
+        yield from ("--service-account", str(plain(given["account"])))
     yield from ("--timeout", f"{given['timeout']:g}s", "--max-output", str(max_output))

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from syncer import crypto
-from syncer.cli.options import Option, open_session
-from syncer.cli.out import check_folder, check_out, replace_out, write_folder
-from syncer.engine.collect import collect
+from syncer.cli.options import PATH, Option, open_session
+from syncer.cli.out import check_folder, check_out, others_write, plain, replace_out, write_folder
+from syncer.engine.access import readers
+from syncer.engine.collect import collect_found
+from syncer.engine.consume import chain
 from syncer.exchange.formats import FOLDERS, FORMATS, Ground
 from syncer.render.text import quantity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from syncer.cli.console import Console
+    from syncer.engine.consume import Found
     from syncer.engine.session import Session
     from syncer.sensitive import Sensitive
 
@@ -34,7 +40,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Replace this file, 0600, as a whole; or what is in this folder, 0700, where the format has several files.",
 )
 @click.pass_obj
@@ -79,19 +85,24 @@ def export(console: Console, *, scope: str, form: str, name: str | None, out: Pa
         if out is not None:
             (check_folder if form in FOLDERS else check_out)(session.manifest, out)
         with console.status("reading values"):
-            values = collect(session, scope)
+            found = collect_found(session, scope)
+        values = {ref: value for ref, (_, value) in found.items()}
         if out is None:
             console.document(FORMATS[form].document(values, name))
             return
         if form in FOLDERS:
-            write_folder(out, FOLDERS[form].files(values, _ground(session, scope, out)))
+            write_folder(out, FOLDERS[form].files(values, _ground(session, scope, found, out)))
+            if others_write(out):
+                console.note(f"warning: others can write to {out}, and put their own in the place of each file")
         else:
             replace_out(out, FORMATS[form].document(values, name))
     console.note(f"wrote {quantity(len(values), 'secret')} to {out}")
 
 
-def _ground(session: Session, scope: str, out: Path) -> Ground:
+def _ground(session: Session, scope: str, found: Mapping[str, Found], out: Path) -> Ground:
     def named(content: Sensitive) -> str:
         return crypto.short_name(session.keyring.subkey(crypto.EXPORT_NAMES), content)
 
-    return Ground(scope=session.manifest.scopes[scope], folder=out.absolute(), named=named)
+    scopes = [session.manifest.scopes[name] for name in chain(session, scope)]
+    access = readers(scopes, [there for there, _ in found.values()])
+    return Ground(scope=replace(scopes[0], readers=access), folder=plain(out), named=named)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 
 import click
 
-from syncer.cli.options import SECONDS, Option
+from syncer.cli.options import Option, SecondsType
+from syncer.engine.consume import check_scope
 from syncer.engine.deadline import Deadline
 from syncer.engine.handles import Answers, Ground
 from syncer.errors import SyncerError
@@ -15,21 +16,24 @@ from syncer.exchange.fields import part
 from syncer.handles import Handle, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from syncer.engine.session import Session
+    from syncer.model import Manifest
     from syncer.sensitive import Sensitive
 
 F = TypeVar("F", bound="Callable[..., Any]")
 K = TypeVar("K")
 
+SCOPE = "global"
+"""Where a bare ref is looked up unless somebody says otherwise; not every manifest has it."""
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 class Given(TypedDict):
     """The options of `ground_options`."""
 
-    scope: str
+    scope: str | None
     roots: tuple[Path, ...]
     allowed: tuple[str, ...]
     account: Path | None
@@ -37,9 +41,7 @@ class Given(TypedDict):
 
 
 _OPTIONS = (
-    click.option(
-        "--scope", metavar="SCOPE", default="global", show_default=True, help="Where a bare ref is looked up."
-    ),
+    click.option("--scope", metavar="SCOPE", help=f"Where a bare ref is looked up.  [default: {SCOPE}]"),
     click.option(
         "--allow",
         "allowed",
@@ -66,7 +68,12 @@ _OPTIONS = (
         help="Where a pod's token and ca.crt are, for k8s_secret@, if not where they always are.",
     ),
     click.option(
-        "--timeout", type=SECONDS, default="30s", show_default=True, metavar="DURATION", help="When to give up waiting."
+        "--timeout",
+        type=SecondsType(least=1),
+        default="30s",
+        show_default=True,
+        metavar="DURATION",
+        help="When to give up waiting.",
     ),
 )
 
@@ -78,14 +85,25 @@ def ground_options(command: F) -> F:
     return command
 
 
-def ground(given: Given, seconds: float | None = None) -> Ground:
+def named_scopes(given: Given) -> tuple[str, ...]:
+    """Give the scopes that a user has named."""
+    return (*([] if given["scope"] is None else [given["scope"]]), *given["allowed"])
+
+
+def check_scopes(manifest: Manifest, scopes: Iterable[str]) -> None:
+    """Raise InvalidConfiguration for one that nobody declares."""
+    for scope in scopes:
+        check_scope(manifest, scope)
+
+
+def ground(given: Given, deadline: Deadline | None = None) -> Ground:
     """Make of the options what the engine wants to know; its time begins now."""
     account = given["account"]
     return Ground(
         roots=given["roots"],
         account=account and account.absolute(),
         allowed=frozenset(given["allowed"]),
-        deadline=Deadline(given["timeout"] if seconds is None else seconds),
+        deadline=deadline or Deadline(given["timeout"]),
     )
 
 

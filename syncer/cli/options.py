@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from syncer.cli.console import ResultFormat
 from syncer.engine.prepare import Request
 from syncer.engine.session import Session, Surroundings
 from syncer.manifest import load_manifest
@@ -38,17 +39,36 @@ class AddressType(click.ParamType[Address]):
 
 
 class SecondsType(click.ParamType[float]):
-    """A duration such as `30s`, `5m`; a bare number is seconds."""
+    """A duration such as `30s`, `5m`, of at least so many seconds; a bare number is seconds."""
 
     name = "duration"
     _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}  # noqa: RUF012  # a table, never changed
+
+    def __init__(self, least: int = 0) -> None:
+        self._least = least
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Parse it to seconds, or end with wrong usage."""
         found = re.fullmatch(r"([0-9]{1,6})([smh]?)", value)
         if found is None:
             self.fail("a duration is written 30s, 5m or 1h", param, ctx)
-        return float(int(found[1]) * self._UNITS[found[2]])
+        seconds = int(found[1]) * self._UNITS[found[2]]
+        if seconds < self._least:
+            self.fail(f"it is at least {self._least}s", param, ctx)
+        return float(seconds)
+
+
+class PathType(click.Path):
+    """A path. An empty one, a variable that is not set for instance, must not stand for the folder where we are."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        """Take any other, or end with wrong usage."""
+        text = os.fspath(value)
+        if not text or "\0" in text:
+            self.fail("it holds a NUL character" if text else "it is empty", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class Option(click.Option):
@@ -60,8 +80,13 @@ class Option(click.Option):
         return os.environ.get(f"{ctx.auto_envvar_prefix}_{name}".upper()) or None
 
 
+class FormatOption(Option, ResultFormat):
+    """The `--format` of such a command."""
+
+
 ADDRESS = AddressType()
 SECONDS = SecondsType()
+PATH = PathType(path_type=Path)
 
 _SELECTORS = (
     click.option(
@@ -100,12 +125,31 @@ def format_option(*formats: str) -> Callable[[F], F]:
     return click.option(
         "--format",
         "form",
-        cls=Option,
+        cls=FormatOption,
         type=click.Choice(formats),
         default=formats[0],
         show_default=True,
         help="Form of the output.",
     )
+
+
+def stores_option(told: str) -> Callable[[F], F]:
+    """Add --store, which comes to the scope of each name."""
+    return click.option(
+        "--store", "stores", cls=Option, metavar="NAME=SCOPE", multiple=True, callback=_read_stores, help=told
+    )
+
+
+def _read_stores(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given]
+    if not all(name and scope and name not in {".", ".."} and {"/", "%"}.isdisjoint(name) for name, _, scope in pairs):
+        message = "--store is written NAME=SCOPE, and no name holds / or %"
+        raise click.UsageError(message)
+    named = {name: scope for name, _, scope in pairs}
+    if len(named) < len(pairs):
+        message = "--store: a name is given twice"
+        raise click.UsageError(message)
+    return named
 
 
 def lock_option(command: F) -> F:

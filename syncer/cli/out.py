@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from syncer.sensitive import Sensitive
 
 
+def plain(path: Path) -> Path:
+    """Give an absolute path without `..`; links stay as they are named, but for those that a `..` follows."""
+    if ".." not in path.parts:
+        return path.absolute()
+    if path.name == "..":
+        return Path(os.path.realpath(path))
+    return Path(os.path.realpath(path.parent), path.name)
+
+
 def check_out(manifest: Manifest, path: Path) -> None:
     """Raise InvalidConfiguration for a path where nothing of ours may be written; before anything else is done."""
     if str(path) == "-":
@@ -76,6 +85,11 @@ def replace_out(path: Path, document: Sensitive) -> None:
 def write_folder(path: Path, files: Sequence[File]) -> None:
     """Put files there in their order, and remove those of the last export. Raise SyncerError."""
     _write(path, lambda: replace_files(path, files), hint="what it holds is whole; the next export does the rest")
+
+
+def others_write(folder: Path) -> bool:
+    """Whether somebody else may put files there, and take ours away."""
+    return bool(folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 
 def create_out(path: Path, text: str) -> None:

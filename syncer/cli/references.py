@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from syncer.cli.handles import Asked, parsed
 from syncer.errors import InvalidConfiguration, SyncerError
 from syncer.exchange.agent import fault
 from syncer.exchange.nodes import MAX_BYTES, read_nodes
-from syncer.exchange.references import references
+from syncer.exchange.references import references, strays
 from syncer.handles import Handle, checked
 from syncer.model import Address
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from syncer.sensitive import Sensitive
 
 SUFFIXES = (".yaml", ".yml", ".json")
+STORE_HELP = "The scope that stands for a store of Dapr, if not the one that is called like it; repeatable."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,6 +37,8 @@ class Document:
     path: Path
     nodes: Sequence[Node]
     references: Sequence[Reference]
+    strays: Sequence[Reference]
+    """What looks like one, in a longer text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +62,6 @@ class Naming:
             return InvalidConfiguration("no secret and no scope of a manifest can be called so")
 
 
-def read_stores(given: Sequence[str]) -> dict[str, str]:
-    """Read `NAME=SCOPE` as often as it was given. Raise InvalidConfiguration."""
-    pairs = [text.partition("=") for text in given]
-    if not all(name and scope for name, _, scope in pairs):
-        message = "--store is written NAME=SCOPE"
-        raise InvalidConfiguration(message)
-    return {name: scope for name, _, scope in pairs}
-
-
 def read_document(path: Path) -> Document:
     """Read one file. Raise InvalidManifest with the position, InvalidConfiguration where it cannot be read."""
     try:
@@ -76,7 +71,9 @@ def read_document(path: Path) -> Document:
         reason = (getattr(error, "strerror", None) or "not a file name").lower()
     else:
         nodes = read_nodes(raw, str(path))
-        return Document(path=path, nodes=nodes, references=tuple(references(nodes)))
+        with suppress(RecursionError):  # aliases to what stands in keys lead deeper than what is written there
+            return Document(path=path, nodes=nodes, references=references(nodes), strays=strays(nodes))
+        reason = "its aliases are nested too deep"
     message = f"{path} cannot be read: {reason}"
     raise InvalidConfiguration(message)
 
@@ -86,8 +83,13 @@ def configuration_files(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+            if name.lower().endswith(SUFFIXES) and not name.startswith(".") and _may_end(Path(place, name)):
                 yield Path(place, name)
+
+
+def _may_end(path: Path) -> bool:
+    """Whether it is no FIFO and no device; a link that leads nowhere is none, and will be told."""
+    return path.is_file() or not path.exists()
 
 
 def answers(

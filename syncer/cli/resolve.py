@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from syncer.cli.handles import Given, ground, ground_options
-from syncer.cli.options import Option, open_session
+from syncer.cli.handles import SCOPE, Given, check_scopes, ground, ground_options, named_scopes
+from syncer.cli.options import PATH, open_session, stores_option
 from syncer.cli.out import check_out, replace_out
-from syncer.cli.references import Naming, answers, read_document, read_stores
-from syncer.errors import InvalidManifest, Problem, SyncerError
+from syncer.cli.references import STORE_HELP, Naming, answers, read_document
+from syncer.errors import AccessDenied, InvalidConfiguration, Problem, SyncerError
 from syncer.exchange.agent import spoken
 from syncer.exchange.nodes import write_nodes
 from syncer.exchange.references import fill
 from syncer.render.text import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from syncer.cli.console import Console
     from syncer.exchange.references import Reference
@@ -26,31 +26,28 @@ if TYPE_CHECKING:
 
 
 @click.command
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @ground_options
-@click.option(
-    "--store",
-    "stores",
-    cls=Option,
-    metavar="NAME=SCOPE",
-    multiple=True,
-    help="The scope that stands for a store of Dapr, if not the one that is called like it; repeatable.",
-)
-@click.option("--out", metavar="PATH", type=click.Path(path_type=Path), help="Replace this file, 0600, as a whole.")
+@stores_option(STORE_HELP)
+@click.option("--out", metavar="PATH", type=PATH, help="Replace this file, 0600, as a whole.")
 @click.pass_obj
-def resolve(console: Console, file: Path, *, stores: tuple[str, ...], out: Path | None, **given: Unpack[Given]) -> None:
+def resolve(console: Console, file: Path, *, stores: dict[str, str], out: Path | None, **given: Unpack[Given]) -> None:
     """Fill the values into a YAML or JSON file: for each `ENC[handle]`, and each `secretKeyRef` of a Dapr component.
 
     Everything else stays as it is, but for comments and the layout of the lines, which are lost. A handle that cannot
-    be resolved is an error, all are told, and nothing is written.
+    be resolved is an error, all are told, and nothing is written; the exit code is theirs where they agree, else 1.
 
     \b
     Example:
       syncer resolve postgres.d/conf.yaml --out /run/agent/postgres.yaml
     """
-    naming = Naming(scope=given["scope"], stores=read_stores(stores))
+    if str(file) == "-":
+        message = "FILE: it takes a file, and - is none"
+        raise click.UsageError(message)
+    naming = Naming(scope=given["scope"] or SCOPE, stores=stores)
     document = read_document(file)
     with open_session(console) as session:
+        check_scopes(session.manifest, (*named_scopes(given), *stores.values()))
         if out is not None:
             check_out(session.manifest, out)
         found = list(answers(session, ground(given), naming, document.references))
@@ -64,15 +61,29 @@ def resolve(console: Console, file: Path, *, stores: tuple[str, ...], out: Path 
 
 
 def _fill(file: str, found: Iterable[tuple[Reference, Sensitive | SyncerError]]) -> None:
-    """Fill in all of them, or none. Raise InvalidManifest with each that cannot be."""
-    values, problems = [], []
+    """Fill in all of them, or none. Raise SyncerError with each that cannot be."""
+    values: list[tuple[Reference, Sensitive]] = []
+    failed: list[tuple[Problem, SyncerError]] = []
     for reference, answer in found:
         if isinstance(answer, SyncerError):
             message = f"{reference}: {spoken(answer)}"
-            problems.append(Problem(file=file, line=reference.line, column=1, message=message))
+            failed.append((Problem(file=file, line=reference.line, column=1, message=message), answer))
         else:
             values.append((reference, answer))
-    if problems:
-        raise InvalidManifest(problems)
+    if failed:
+        raise _unresolved(sorted(failed, key=_place))
     for reference, value in values:
         fill(reference, value)
+
+
+def _unresolved(failed: Sequence[tuple[Problem, SyncerError]]) -> SyncerError:
+    """Make one error of several; its exit code is theirs, where they have the same."""
+    codes = {error.exit_code for _, error in failed}
+    kinds = (InvalidConfiguration, AccessDenied)
+    kind = next((kind for kind in kinds if codes == {kind.exit_code}), SyncerError)
+    told = dict.fromkeys(str(problem) for problem, _ in failed)
+    return kind("\n".join(told), hint=next((error.hint for _, error in failed if error.hint), None))
+
+
+def _place(failed: tuple[Problem, SyncerError]) -> Problem:
+    return failed[0]

@@ -89,6 +89,8 @@ def _become(command: tuple[str, ...], variables: Mapping[bytes, bytes]) -> NoRet
 
 
 def _not_run(program: str, error: OSError | ValueError) -> SyncerError:
+    if not program:
+        return CommandNotFound("the name of the program is empty", hint="is the variable that holds it set?")
     if isinstance(error, OSError) and error.errno in _UNKNOWN:
         return CommandNotFound(f"{program}: there is no such program", hint="is it on PATH?")
     told = (error.strerror if isinstance(error, OSError) else None) or "its name or an argument cannot be"

@@ -12,21 +12,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncer.cli import INTERRUPTED, OK
-from syncer.cli.options import Option
+from syncer.cli.options import stores_option
 from syncer.cli.signals import STOPPING, heed_signals
+from syncer.engine.access import Rights
+from syncer.engine.consume import chain, check_scope
 from syncer.engine.session import Session, Surroundings
 from syncer.errors import InvalidConfiguration
 from syncer.manifest import load_manifest
 from syncer.options import did_you_mean
 from syncer.retry import DEFAULT
 from syncer.sensitive import Sensitive
-from syncer.serving.dapr import EVERYTHING, Store
+from syncer.serving.dapr import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from syncer.cli.console import Console
-    from syncer.model import Access, Manifest
+    from syncer.model import Manifest
     from syncer.serving.server import Server
 
 _VARIABLE = "DAPR_API_TOKEN"
@@ -45,19 +47,12 @@ def serve() -> None:
     """
 
 
-@serve.command
+@serve.command(short_help="Answer Dapr's secrets API, as a sidecar would.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=3500, show_default=True, help="The port; 0 is any that is free."
 )
-@click.option(
-    "--store",
-    "stores",
-    cls=Option,
-    metavar="NAME=SCOPE",
-    multiple=True,
-    help="A scope to serve, and as what; repeatable. Without it, each scope under its own name.",
-)
+@stores_option("A scope to serve, and as what; repeatable. Without it, each scope under its own name.")
 @click.option("--app-id", metavar="ID", help="Whom it answers: one of the `readers` of each scope.")
 @click.option(
     "--api-token-env",
@@ -70,7 +65,7 @@ def dapr(
     console: Console,
     /,
     *,
-    stores: tuple[str, ...],
+    stores: dict[str, str],
     app_id: str | None,
     api_token_env: str | None,
     quiet: bool,
@@ -82,6 +77,9 @@ def dapr(
     missing in a scope comes from the scopes that it falls back to; what is disabled is denied. An apply on this host
     shows at once. SIGTERM and Ctrl-C let what is in flight end.
 
+    An application may read what the `readers` of the store's scope allow it, and where a value comes from a scope that
+    this one falls back to, the `readers` of that scope too. A scope that does not name it allows everything.
+
     \b
     Example:
       syncer serve dapr --store secrets=payments --app-id checkout
@@ -89,10 +87,10 @@ def dapr(
     """
     manifest = load_manifest(Path(console.manifest))
     served, token = _stores(manifest, stores, app_id), _token(os.environ, api_token_env)
-    if app_id is not None and not any(app_id in scope.readers for scope in manifest.scopes.values()):
-        console.note(f"warning: no scope has {app_id} among its readers, so it may read all of them")
     start = _starter()
     with Session(manifest, Surroundings(retry=_PROMPT, key_made=console.key_made)) as session:
+        for warning in _open_to_all(session, [store.scope for store in served.values()], app_id):
+            console.note(f"warning: {warning}")
         server = start(
             session,
             served,
@@ -142,30 +140,34 @@ def _token(environ: Mapping[str, str], name: str | None) -> Sensitive | None:
     return Sensitive(found.encode(errors="surrogateescape")) if found else None
 
 
-def _stores(manifest: Manifest, given: Sequence[str], app_id: str | None) -> dict[str, Store]:
-    """Give the stores by name. Raise InvalidConfiguration for a scope that is not there."""
-    named = dict(map(_named, given)) if given else {scope: scope for scope in manifest.scopes}
-    if len(named) < len(given):
-        message = "--store: a name is given twice"
-        raise click.UsageError(message)
-    unknown = [scope for scope in named.values() if scope not in manifest.scopes]
-    if unknown:
-        message = f"the manifest has no scope {unknown[0]}{did_you_mean(unknown[0], manifest.scopes)}"
-        raise InvalidConfiguration(message, hint=f"scopes: {', '.join(manifest.scopes)}")
+def _stores(manifest: Manifest, given: Mapping[str, str], app_id: str | None) -> dict[str, Store]:
+    """Give the stores by name. Raise InvalidConfiguration for a scope or an application that is not there."""
+    named = given or {scope: scope for scope in manifest.scopes}
+    for scope in named.values():
+        check_scope(manifest, scope)
+    rights = _rights(manifest, app_id)
     refs = frozenset(address.ref for address in manifest.secrets)
-    return {
-        name: Store(scope=scope, access=_access(manifest, scope, app_id), refs=refs) for name, scope in named.items()
-    }
+    return {name: Store(scope=scope, rights=rights, refs=refs) for name, scope in named.items()}
 
 
-def _named(given: str) -> tuple[str, str]:
-    name, equals, scope = given.partition("=")
-    if not (name and equals and scope) or name in {".", ".."} or not {"/", "%"}.isdisjoint(name):
-        message = "--store is written NAME=SCOPE, and no name holds / or %"
-        raise click.UsageError(message)
-    return name, scope
+def _rights(manifest: Manifest, app_id: str | None) -> Rights:
+    if app_id is None:
+        return Rights()
+    known = {app for scope in manifest.scopes.values() for app in scope.readers}
+    if known and app_id not in known:
+        told = f"{app_id} is not among the readers of any scope" if app_id else "it is empty"
+        message = f"--app-id: {told}{did_you_mean(app_id, known)}"
+        raise InvalidConfiguration(message, hint=f"readers: {', '.join(sorted(known))}")
+    return Rights.of(app_id, manifest.scopes.values())
 
 
-def _access(manifest: Manifest, scope: str, app_id: str | None) -> Access:
-    """Give what the application may read, by the order that Dapr has: without an entry, everything."""
-    return manifest.scopes[scope].readers.get(app_id or "", EVERYTHING)
+def _open_to_all(session: Session, served: list[str], app_id: str | None) -> Iterator[str]:
+    """Say where no `readers` keep anything back, though somebody may think so."""
+    scopes = session.manifest.scopes
+    if app_id is None:
+        if any(scopes[name].readers for scope in served for name in chain(session, scope)):
+            yield "without --app-id every application may read everything, whatever `readers` say"
+        return
+    free = sorted({scope for scope in served if app_id not in scopes[scope].readers})
+    if free:
+        yield f"{app_id} may read all of the scopes that do not have it among their readers: {', '.join(free)}"

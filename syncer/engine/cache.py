@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Cache(Generic[T]):
-    """Safe to share between threads. What a change on this host may have made stale is never given."""
+    """Safe to share between threads. What an apply on this host has written, and put on record, is given at once."""
 
     def __init__(self, spec: CacheSpec, stamp: Callable[[], object]) -> None:
         """Keep what `spec` says; `stamp` moves with each write of an apply on this host."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from syncer.backends.base import Capability
+from syncer.engine.access import anybody
 from syncer.engine.consume import Found, candidates, chain, check_owner, taken_out
 from syncer.engine.readback import read_each
 from syncer.engine.refresh import look_again, observe
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from syncer.backends.base import Backend
+    from syncer.engine.access import Allows
     from syncer.engine.session import Session
     from syncer.errors import SyncerError
     from syncer.model import Observed, Secret
@@ -34,14 +36,20 @@ def collect(session: Session, scope: str, only: Collection[str] = ()) -> dict[st
     return {ref: found.value for ref, found in collect_found(session, scope, only).items()}
 
 
-def collect_found(session: Session, scope: str, only: Collection[str] = ()) -> dict[str, Found]:
-    """Give the values as `collect` does, and say where each was found."""
+def collect_found(
+    session: Session, scope: str, only: Collection[str] = (), allows: Allows = anybody
+) -> dict[str, Found]:
+    """Give the values as `collect` does, and say where each was found.
+
+    What is not allowed is left out, not read, and not missed where it is nowhere.
+    """
     scopes = chain(session, scope)
-    declared = {address.ref for address in session.manifest.secrets if address.scope in scopes}
+    refs = {address.ref for address in session.manifest.secrets if address.scope in scopes}
+    declared = {ref for ref in refs if allows(Address(scope, ref))}
     _check_declared(scope, set(only) - declared, declared)
     choices = [list(candidates(session, Address(scope, ref))) for ref in sorted(set(only) or declared)]
     there = present(session, [secret for choice in choices for secret in choice])
-    found = list(filter(None, _nearest(session, choices, there)))
+    found = [secret for secret in _nearest(session, choices, there) if secret and allows(secret.address)]
     for secret in found:
         check_owner(session, secret, there[secret.address])
     enabled = [secret for secret in found if there[secret.address].enabled]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from syncer.backends.base import Capability
+from syncer.engine.access import anybody
 from syncer.errors import AccessDenied, InvalidConfiguration, NotFound, Unsupported
 from syncer.model import Address
 from syncer.options import did_you_mean
@@ -12,9 +13,17 @@ from syncer.options import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from syncer.engine.access import Allows
     from syncer.engine.session import Session
-    from syncer.model import Observed, Scope, Secret
+    from syncer.model import Manifest, Observed, Scope, Secret
     from syncer.sensitive import Sensitive
+
+
+class Found(NamedTuple):
+    """A value, and where it is."""
+
+    address: Address
+    value: Sensitive
 
 
 def read_value(session: Session, address: Address, version: str | None = None) -> Sensitive:
@@ -23,12 +32,20 @@ def read_value(session: Session, address: Address, version: str | None = None) -
     A missing secret falls back, a disabled one does not, and neither does a missing `version` of one that is there.
     Raise NotFound, AccessDenied (disabled), Unsupported.
     """
+    return find_value(session, address, version).value
+
+
+def find_value(session: Session, address: Address, version: str | None = None, allows: Allows = anybody) -> Found:
+    """Give the value as `read_value` does, and say where it was found. What is not allowed is not read."""
     for secret in candidates(session, address):
         found = _look(session, secret)
         if found is not None:
-            return _read(session, secret, found, version)
+            if not allows(secret.address):
+                message = f"{secret.address} is not for who asks for it"
+                raise AccessDenied(message)
+            return Found(secret.address, _read(session, secret, found, version))
         if taken_out(session, secret):
-            raise _disabled(secret)
+            raise disabled(secret)
     message = f"{address} is neither there nor in a scope it falls back to"
     raise NotFound(message, hint="`syncer plan` shows what is missing")
 
@@ -39,9 +56,7 @@ def chain(session: Session, scope: str) -> list[str]:
     Where a backend has a tree of namespaces and the manifest names no `fallback`, that is the nearest scope above.
     """
     manifest = session.manifest
-    if scope not in manifest.scopes:
-        message = f"the manifest has no scope {scope}{did_you_mean(scope, manifest.scopes)}"
-        raise InvalidConfiguration(message, hint=f"scopes: {', '.join(manifest.scopes)}")
+    check_scope(manifest, scope)
     found: list[str] = []
     following: str | None = scope
     while following is not None and following not in found:
@@ -49,6 +64,13 @@ def chain(session: Session, scope: str) -> list[str]:
         declared = manifest.scopes[following]
         following = declared.fallback or _above(session, declared)
     return found
+
+
+def check_scope(manifest: Manifest, scope: str) -> None:
+    """Raise InvalidConfiguration for a scope that nobody declares."""
+    if scope not in manifest.scopes:
+        message = f"the manifest has no scope {scope}{did_you_mean(scope, manifest.scopes)}"
+        raise InvalidConfiguration(message, hint=f"scopes: {', '.join(manifest.scopes)}")
 
 
 def _above(session: Session, scope: Scope) -> str | None:
@@ -87,7 +109,7 @@ def _look(session: Session, secret: Secret) -> Observed | None:
 
 def _read(session: Session, secret: Secret, found: Observed, version: str | None) -> Sensitive:
     if not found.enabled:
-        raise _disabled(secret)
+        raise disabled(secret)
     check_owner(session, secret, found)
     backend = session.backend(secret.backend)
     if Capability.READ not in backend.capabilities:
@@ -102,5 +124,6 @@ def _read(session: Session, secret: Secret, found: Observed, version: str | None
     return retry.call(lambda: backend.read_version(secret.address, version))
 
 
-def _disabled(secret: Secret) -> AccessDenied:
+def disabled(secret: Secret) -> AccessDenied:
+    """Say that nobody gets a secret."""
     return AccessDenied(f"{secret.address} is disabled", hint="set `enabled: true` in the manifest and apply")

@@ -20,8 +20,9 @@ R = TypeVar("R")
 class Deadline:
     """So many seconds from now on, for all that goes by it together."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, asked: float | None = None) -> None:
+        """Begin now; `asked` is what a user has asked for, where some of that is for something else."""
+        self.asked = seconds if asked is None else asked
         self._end = time.monotonic() + seconds
 
     @property
@@ -31,7 +32,7 @@ class Deadline:
 
     def part(self, share: float) -> Deadline:
         """Give one that takes a share of what is left, so that not all of it is gone with what hangs."""
-        return Deadline(self.left * share)
+        return Deadline(self.left * share, self.asked)
 
     def each(self, work: Callable[[T], R], items: Collection[T]) -> dict[T, R | SyncerError]:
         """Do the work for each item, all at once, and give what came of it: the result or the error.
@@ -55,6 +56,6 @@ class Deadline:
 
     def _error(self, future: Future[R]) -> SyncerError | None:
         if not future.done():
-            return Transient(f"no answer within {self._seconds:.1f} seconds")
+            return Transient(f"no answer within {self.asked:.1f} seconds")
         error = future.exception()
         return error if isinstance(error, SyncerError) else None

@@ -81,7 +81,7 @@ class Answers:
             from syncer.engine.cluster import SERVICE_ACCOUNT, Cluster  # noqa: PLC0415  # it brings an HTTP client
         except ModuleNotFoundError as error:
             message = f"Kubernetes needs the package `{error.name}`"
-            return dict.fromkeys(keys, InvalidConfiguration(message, hint=f"pip install {error.name}"))
+            return dict.fromkeys(keys, InvalidConfiguration(message, hint="pip install 'syncer[kubernetes]'"))
         cluster = Cluster(session=self._session, account=self._ground.account or SERVICE_ACCOUNT)
         answer = self._ground.deadline.each(cluster.read, [keys])[keys]
         return dict.fromkeys(keys, answer) if isinstance(answer, SyncerError) else answer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from syncer.backends.base import Capability
 from syncer.engine.collect import present
-from syncer.engine.consume import candidates, check_owner, taken_out
+from syncer.engine.consume import candidates, check_owner, disabled, taken_out
 from syncer.engine.readback import read_each
 from syncer.errors import (
     AccessDenied,
@@ -138,12 +138,13 @@ class Lookup:
             if seen is not None:
                 return seen if isinstance(seen, SyncerError) else self._checked(secret, seen)
             if taken_out(self._session, secret):
-                return _disabled(secret)
-        return NotFound(f"{address} is neither there nor in a scope it falls back to")
+                return disabled(secret)
+        message = f"{address} is neither there nor in a scope it falls back to"
+        return NotFound(message, hint="`syncer plan` shows what is missing")
 
     def _checked(self, secret: Secret, seen: Observed) -> Secret | SyncerError:
         if not seen.enabled:
-            return _disabled(secret)
+            return disabled(secret)
         try:
             check_owner(self._session, secret, seen)
         except AccessDenied as error:
@@ -187,10 +188,6 @@ class Lookup:
         if all(isinstance(answer, Transient) or type(answer) is BackendError for answer in found.values()):
             raise failed
         return found
-
-
-def _disabled(secret: Secret) -> AccessDenied:
-    return AccessDenied(f"{secret.address} is disabled")
 
 
 def _name(failed: tuple[str, SyncerError]) -> str:

@@ -6,19 +6,21 @@ import threading
 from typing import TYPE_CHECKING
 
 from syncer.engine.cache import Cache
-from syncer.engine.collect import collect
-from syncer.engine.consume import read_value
+from syncer.engine.collect import collect_found
+from syncer.engine.consume import find_value
 
 if TYPE_CHECKING:
+    from syncer.engine.access import Allows
+    from syncer.engine.consume import Found
     from syncer.engine.session import Session
     from syncer.model import Address
-    from syncer.sensitive import Sensitive
 
 
 class Reading:
     """The values of one manifest, kept as its `cache` says; safe to share between threads.
 
-    A rotation that is applied on this host shows at once. One from elsewhere shows when what is kept expires.
+    What is allowed must be the same for each call of a scope. A rotation that is applied on this host shows at once;
+    one from elsewhere shows when what is kept expires.
     """
 
     def __init__(self, session: Session) -> None:
@@ -28,21 +30,21 @@ class Reading:
         backends = [session.backend(scope.backend) for scope in manifest.scopes.values()]
         self._turns = threading.BoundedSemaphore(min((backend.concurrency for backend in backends), default=1))
         stamp = session.state_file.stamp
-        self._values: Cache[Sensitive] = Cache(manifest.cache, stamp)
-        self._scopes: Cache[dict[str, Sensitive]] = Cache(manifest.cache, stamp)
+        self._values: Cache[Found] = Cache(manifest.cache, stamp)
+        self._scopes: Cache[dict[str, Found]] = Cache(manifest.cache, stamp)
 
-    def value(self, address: Address, version: str | None = None) -> Sensitive:
-        """Give the value at an address, or at what its scope falls back to. Raise as `read_value` does."""
-        return self._values.through((address, version), lambda: self._read(address, version))
+    def value(self, address: Address, version: str | None, allows: Allows) -> Found:
+        """Give the value at an address, or at what its scope falls back to. Raise as `find_value` does."""
+        return self._values.through((address, version), lambda: self._read(address, version, allows))
 
-    def scope(self, scope: str) -> dict[str, Sensitive]:
-        """Give all values that a consumer of a scope sees, by ref. Raise as `collect` does."""
-        return dict(self._scopes.through(scope, lambda: self._collect(scope)))
+    def scope(self, scope: str, allows: Allows) -> dict[str, Found]:
+        """Give all values that a consumer of a scope sees, by ref. Raise as `collect_found` does."""
+        return dict(self._scopes.through(scope, lambda: self._collect(scope, allows)))
 
-    def _read(self, address: Address, version: str | None) -> Sensitive:
+    def _read(self, address: Address, version: str | None, allows: Allows) -> Found:
         with self._turns:
-            return read_value(self._session, address, version)
+            return find_value(self._session, address, version, allows)
 
-    def _collect(self, scope: str) -> dict[str, Sensitive]:
+    def _collect(self, scope: str, allows: Allows) -> dict[str, Found]:
         with self._turns:
-            return collect(self._session, scope)
+            return collect_found(self._session, scope, allows=allows)

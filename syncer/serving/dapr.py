@@ -6,30 +6,31 @@ Status and codes are those of the sidecar, also where its documentation has othe
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
+from syncer.engine.access import Rights
 from syncer.errors import AccessDenied, SyncerError
 from syncer.exchange import dapr
-from syncer.model import Access, Address
+from syncer.model import Address
 from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-EVERYTHING = Access()
-"""What an application may read of a scope that does not name it."""
+    from syncer.engine.access import Allows
+    from syncer.engine.consume import Found
 
 
 class Values(Protocol):
     """Where values come from; `Reading` is one."""
 
-    def value(self, address: Address, version: str | None = None) -> Sensitive:
-        """Give one value."""
+    def value(self, address: Address, version: str | None, allows: Allows) -> Found:
+        """Give one value, and say where it is. Raise AccessDenied for what is not allowed."""
 
-    def scope(self, scope: str) -> Mapping[str, Sensitive]:
-        """Give all values of a scope, by ref."""
+    def scope(self, scope: str, allows: Allows) -> Mapping[str, Found]:
+        """Give all values of a scope that are allowed, by ref, and say where each is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +38,14 @@ class Store:
     """A scope under the name by which applications ask for it."""
 
     scope: str
-    access: Access = EVERYTHING
+    rights: Rights = field(default_factory=Rights)
+    """What applications may read, here and in the scopes that this one falls back to."""
     refs: frozenset[str] = frozenset()
     """What may be told of requests: a client that errs may send anything in the place of a ref."""
+
+    def allows(self, found: Address) -> bool:
+        """Whether applications may read what stands at an address."""
+        return self.rights.allow(self.scope, found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +75,11 @@ class SecretsApi:
         found = self._store(store)
         if isinstance(found, Reply):
             return found
-        if not found.access.allows(key):
+        wanted = Address(found.scope, key)
+        if not found.allows(wanted):
             return _denied(key, store)
         try:
-            value = self._values.value(Address(found.scope, key), version)
+            _, value = self._values.value(wanted, version, found.allows)
             return Reply(status=HTTPStatus.OK, document=dapr.single(key, value))
         except AccessDenied:
             return _denied(key, store)
@@ -90,9 +97,8 @@ class SecretsApi:
         if isinstance(found, Reply):
             return found
         try:
-            values = self._values.scope(found.scope)
-            allowed = {ref: value for ref, value in values.items() if found.access.allows(ref)}
-            return Reply(status=HTTPStatus.OK, document=dapr.bulk(allowed))
+            values = self._values.scope(found.scope, found.allows)
+            return Reply(status=HTTPStatus.OK, document=dapr.bulk({ref: value for ref, (_, value) in values.items()}))
         except SyncerError as error:
             why = error.message
         return _problem(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import stat
+import subprocess
+import sys
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -103,14 +105,14 @@ def test_2f_2_what_cannot_be_resolved_fails_alone(syncer: Folder) -> None:
         "later": "global:later is neither there nor in a scope it falls back to",
         "off": "global:off is disabled",
         "theirs": "global:theirs belongs to project other",
-        "globl:fine": "the manifest has no scope globl, did you mean `global`?",
+        "globl:fine": "scope globl is none that handles may name here",
         "private:key": "scope private is none that handles may name here",
         "binary": "the value is not UTF-8 text",
         "fine;a": "the value is no JSON, so it has no keys",
         "": "this is no handle: one is written scope:ref, or ref alone, and may go on with ;key",
         "vault@x": "there is no such provider: file@ and k8s_secret@ are known",
     }
-    fetched = agent(syncer, "--allow", "global", "--allow", "globl").fetch("fine", *wrong)
+    fetched = agent(syncer, "--allow", "global").fetch("fine", *wrong)
     assert (dict(fetched.values), dict(fetched.errors), fetched.stderr) == ({"fine": CANARY}, wrong, b"")
     assert fetched.raw.count(CANARY.encode()) == 1
 
@@ -198,7 +200,7 @@ def test_a_store_that_hangs(syncer: Folder) -> None:
             assert fetched.errors["west:b"].startswith("no answer within ")
             proxy.clear()
         proxy.set(Rule(fault=Hang(LONG)))
-        with pytest.raises(AgentError, match=r"exit status 1: error: no answer within \d\.\d seconds"):
+        with pytest.raises(AgentError, match=r"exit status 1: error: no answer within 4\.0 seconds"):
             backend.fetch("west:b")
         proxy.clear()
         assert dict(backend.fetch("west:b").values) == {"west:b": CANARY}
@@ -421,7 +423,9 @@ def test_a_store_that_gives_nothing_back(syncer: Folder) -> None:
     assert dict(fetched.errors) == {"A": "payments:A: backend `default` does not give values back"}
 
 
-@pytest.mark.parametrize("arguments", [["--group-exec"], ["--max-output", "10"], ["surplus"], ["--timeout", "soon"]])
+@pytest.mark.parametrize(
+    "arguments", [["--group-exec"], ["--max-output", "10"], ["surplus"], ["--timeout", "0s"], ["--install", ""]]
+)
 def test_wrong_usage(syncer: Folder, arguments: list[str]) -> None:
     """Exit 64."""
     assert syncer("datadog-backend", *arguments).code == 64
@@ -455,14 +459,70 @@ def test_install_where_nothing_can_be_written(syncer: Folder) -> None:
     assert (result.code, "backend cannot be written: read-only file system" in result.err) == (1, True)
 
 
+@pytest.mark.parametrize("name", ["a: b", "a #b", "'a", 'a"b', "a ", "é\\x", "a:", "-", "\N{KEY}"])
+def test_what_is_printed_is_yaml(syncer: Folder, name: str) -> None:
+    """Whatever the path."""
+    syncer.declare({"global:a": GENERATE})
+    told = syncer.fine("datadog-backend", "--install", f"./{name}" if name != "-" else "x-")
+    path = syncer.path / ("x-" if name == "-" else name)
+    assert yaml.safe_load(told) == {"secret_backend_command": str(path)}
+    assert path.exists()
+
+
+@pytest.mark.parametrize(("name", "code"), [("a\nb", 3), ("a\x1b", 3), ("a\0b", 64)])
+def test_paths_that_no_file_can_name(syncer: Folder, name: str, code: int) -> None:
+    """Are refused before anything is written."""
+    syncer.declare({"global:a": GENERATE})
+    before = syncer.files()
+    result = syncer("datadog-backend", "--install", name)
+    assert (result.code, result.out, syncer.files()) == (code, "", before)
+
+
+def test_a_request_that_never_ends(syncer: Folder) -> None:
+    """Nobody waits longer than was asked for, which is what is told."""
+    syncer.declare({"global:a": GENERATE})
+    command = [sys.executable, "-m", "syncer", "datadog-backend", "--timeout", "1s"]
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, cwd=syncer.path, env=environment(), **pipes) as process:
+        process.stdin.write(b'{"version": "1.1", ')
+        process.stdin.flush()
+        assert process.wait(timeout=LONG) == 1
+        assert process.stdout.read() == b""
+        assert b"the request on standard input does not end within 1.0 seconds" in process.stderr.read()
+
+
+def test_an_agent_that_waits_less_long(syncer: Folder) -> None:
+    """What it says of its own patience is heeded, for what is read from a pipe too."""
+    syncer.monkeypatch.setenv("A", CANARY)
+    syncer.declare({"global:a": {"source": {"env": "A"}}})
+    syncer.apply()
+    request = json.dumps({"version": "1.1", "secrets": ["a"], "secret_backend_timeout": 20}).encode()
+    command = [sys.executable, "-m", "syncer", "datadog-backend"]
+    ended = subprocess.run(command, cwd=syncer.path, env=environment(), input=request, capture_output=True, check=True)
+    assert json.loads(ended.stdout) == {"a": {"value": CANARY, "error": None}}
+
+
 def test_the_launcher_keeps_every_option(syncer: Folder) -> None:
     """As absolute paths where they are paths."""
-    syncer.declare({"global:a": GENERATE})
-    options = ["--root", "files", "--service-account", "account", "--allow", "a", "--timeout", "5s"]
-    path = installed(syncer, *options, "--scope", "a b")
+    syncer.declare({"global:a": GENERATE, "a.b:c": GENERATE})
+    (syncer.path / "sub").mkdir()
+    options = ["--root", "sub/../files", "--service-account", "account", "--allow", "global", "--timeout", "5s"]
+    place = syncer.path.parent / f"{syncer.path.name}-backend"
+    told = syncer.fine(
+        "-f",
+        "sub/../syncer.yaml",
+        "datadog-backend",
+        "--install",
+        f"sub/../../{place.name}",
+        *options,
+        "--scope",
+        "a.b",
+    )
+    assert told == f"secret_backend_command: {place}\n"
+    path = place
     line = path.read_text().splitlines()[-1]
     here = syncer.path
-    assert f"-C {here} -f syncer.yaml datadog-backend --scope 'a b' --allow a --root {here}/files" in line
+    assert f"-C {here} -f {here}/syncer.yaml datadog-backend --scope a.b --allow global --root {here}/files" in line
     assert line.endswith(f'--service-account {here}/account --timeout 5s --max-output {MIB} "$@"')
 
 

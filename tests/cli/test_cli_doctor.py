@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cli.folder import GENERATE
+from cli.folder import GENERATE, KEY_TEXT
 
 from syncer.testing.base import assert_no_leak
 
@@ -210,8 +210,10 @@ def test_the_executable_that_the_agent_is_told_of(shop: Folder) -> None:
     assert finding["name"].startswith(f"{path}: mode 0750")
     (finding,) = look(shop, put(shop, "b.yaml", text), code=1)
     assert "its group or others" in finding["problems"][0]
-    (finding,) = look(shop, put(shop, "c.yaml", "secret_backend_command: etc\n"), code=1)
+    (finding,) = look(shop, put(shop, "c.yaml", f"secret_backend_command: {shop.path / 'etc'}\n"), code=1)
     assert finding["problems"] == ["it is a folder"]
+    (finding,) = look(shop, put(shop, "d.yaml", "secret_backend_command: backend\n"), "--allow-group-exec", code=1)
+    assert finding["problems"][0] == "it is no absolute path, and the Agent runs in a folder of its own"
 
 
 def test_the_key_that_a_launcher_needs(shop: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,9 +230,37 @@ def test_the_key_that_a_launcher_needs(shop: Folder, monkeypatch: pytest.MonkeyP
         _owned_by(patch, key, 54321)
         (finding,) = look(shop, "backend", code=1)
     assert f"{key} is for 54321 only, and this may be run by" in finding["problems"][0]
+    key.chmod(0o640)
+    (finding,) = look(shop, "backend", code=1)
+    assert finding["problems"] == [f"{key} can be read by others: chmod 600, and consider the key known"]
     key.unlink()
+    (finding,) = look(shop, "backend", code=1)
+    assert finding["problems"] == [f"{key} is not there, or hidden, and SYNCER_KEY is not set: bring the key back"]
+    monkeypatch.setenv("SYNCER_KEY", KEY_TEXT)
     (finding,) = look(shop, "backend")
     assert "SYNCER_KEY goes into the Agent's environment" in finding["notes"][0]
+
+
+def test_the_scopes_that_a_launcher_names(shop: Folder) -> None:
+    """The manifest must have them, as it is now."""
+    shop.fine("datadog-backend", "--install", "backend", "--scope", "payments", "--allow", "global")
+    look(shop, "backend")
+    shop.declare({"payment:a": A, "global:a": A})
+    (finding,) = look(shop, "backend", code=1)
+    assert finding["problems"] == ["the manifest has no scope payments, did you mean `payment`?"]
+    (shop.path / "syncer.yaml").unlink()
+    (finding,) = look(shop, "backend", code=1)
+    assert "no such file" in finding["problems"][0]
+
+
+def test_a_handle_in_a_longer_text(shop: Folder) -> None:
+    """Is never replaced: a note, which repeats nothing of the text."""
+    path = put(shop, "conf.yaml", f"a: 'dsn://{CANARY}:ENC[api-key]@host'\nb: ENC[api-key]\n")
+    first, second = look(shop, path)
+    assert (first["name"], first["path"], first["line"]) == ("ENC[...]", "a", 1)
+    assert first["notes"] == ["the Agent never replaces a handle in a longer text, only one that is the whole text"]
+    assert second["notes"] == []
+    assert "ENC[api-key]@host" in shop.fine("resolve", path)
 
 
 def _owned_by(patch: pytest.MonkeyPatch, path: Path, number: int) -> None:
@@ -295,14 +325,16 @@ def test_a_store_that_cannot_be_asked(shop: Folder) -> None:
     assert all("store.db" in found["problems"][0] for found in findings)
 
 
-@pytest.mark.parametrize("arguments", [[], ["--format", "xml", "x"], ["--timeout", "soon", "x"]])
+@pytest.mark.parametrize("arguments", [[], [""], ["--format", "xml", "x"], ["--timeout", "0s", "x"]])
 def test_wrong_usage(syncer: Folder, arguments: list[str]) -> None:
     """Exit 64."""
     assert syncer("doctor", *arguments).code == 64
 
 
-@pytest.mark.parametrize("store", ["a", "=a", "a=", ""])
-def test_stores_that_are_none(shop: Folder, store: str) -> None:
-    """A name and a scope."""
-    result = shop("doctor", "etc", "--store", store)
-    assert (result.code, "--store is written NAME=SCOPE" in result.err) == (3, True)
+@pytest.mark.parametrize("stores", [["a"], ["=a"], ["a="], [""], ["a/b=a"], ["a=global", "a=payments"]])
+def test_stores_that_are_none(shop: Folder, stores: list[str]) -> None:
+    """A name and a scope, each name once; to serve asks for the same."""
+    given = [word for store in stores for word in ("--store", store)]
+    for command in (["doctor", "etc"], ["resolve", "x.yaml"], ["serve", "dapr"]):
+        result = shop(*command, *given)
+        assert (result.code, "--store" in result.err) == (64, True)

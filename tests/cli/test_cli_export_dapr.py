@@ -155,6 +155,23 @@ def test_3e3_scopes(
         assert asked.bulk("payments")[1].keys() == {"s1", "s2"}
 
 
+def test_3e3_what_comes_from_a_fallback(syncer: Folder, sidecar: Callable[..., Any]) -> None:
+    """The scope in which a value is found has its say, in a Configuration for each application that it names."""
+    only = {"default_access": "deny", "allowed": ["s1"]}
+    entries = {f"{name}": {"source": {"generate": {}}} for name in ("a:s1", "a:s2", "a:s3", "payments:own")}
+    scopes = {
+        "a": {"readers": {"checkout": only, "reports": {"denied": ["s2"]}}},
+        "payments": {"fallback": "a", "readers": {"reports": {"denied": ["s3"]}, "alone": {}}},
+    }
+    syncer.declare(entries, scopes=scopes)
+    syncer.apply()
+    assert export(syncer).code == 0
+    for app, may in {"checkout": {"own", "s1"}, "reports": {"own", "s1"}, "alone": {"own", "s1", "s2", "s3"}}.items():
+        with sidecar(syncer.path / "dapr", syncer.path / f"dapr/config-{app}.yaml") as asked:
+            assert asked.bulk("payments")[1].keys() == may
+    assert "defaultAccess: allow" in (syncer.path / "dapr/config-alone.yaml").read_text()
+
+
 def test_3e3_what_is_disabled(syncer: Folder, sidecar: Callable[..., Any]) -> None:
     """It is absent, and goes where it was."""
     entries = declare(syncer, {"s1": "one", "s2": "two"})

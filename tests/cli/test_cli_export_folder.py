@@ -326,6 +326,17 @@ def test_a_parent_that_is_taken_meanwhile(tmp_path: Path, monkeypatch: pytest.Mo
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
+def test_a_folder_that_others_may_write(shop: Folder) -> None:
+    """They can put their own in the place of a file, so it is told; it is theirs too, so it stays as it is."""
+    out = shop.path / "out"
+    out.mkdir()
+    out.chmod(0o770)
+    assert "warning: others can write to out, and put their own in the place of each file\n" in export(shop).err
+    assert mode(out) == 0o770
+    out.chmod(0o750)
+    assert "warning" not in export(shop).err
+
+
 def test_the_ground_of_a_format(shop: Folder) -> None:
     """It is told the scope, the folder's full name, and names for contents under the project key."""
     grounds: list[Ground] = []
@@ -337,7 +348,8 @@ def test_the_ground_of_a_format(shop: Folder) -> None:
 
     shop.monkeypatch.setitem(FOLDERS, "files", FolderFormat(home="syncer.exchange.files:folder"))
     shop.monkeypatch.setattr("syncer.exchange.files.folder", write)
-    assert export(shop).code == 0
+    (shop.path / "sub").mkdir()
+    assert export(shop, "--out", "sub/../out").code == 0
     (ground,) = grounds
     assert (ground.scope.name, ground.folder) == ("shop", shop.path / "out")
     with shop.session() as session:

@@ -90,7 +90,6 @@ def test_ctrl_c_while_planning(syncer: Folder) -> None:
         ["state", "show", "--format", "json", "nocolon"],
         ["drift", "--format", "json", "--accept"],
         ["validate", "--format", "json", "x"],
-        ["get", "--format", "json", "a:b"],
     ],
     ids=" ".join,
 )
@@ -99,6 +98,25 @@ def test_wrong_usage_is_a_document_too(syncer: Folder, arguments: list[str]) -> 
     syncer.declare({"global:a": GENERATE})
     result = syncer(*arguments)
     assert (result.code, result.codes) == (64, ["wrong_usage"])
+    assert result.err.startswith("Usage: syncer ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["get", "--format", "json", "a:b"],
+        ["export", "--format", "json"],
+        ["export", "--scope", "global", "--format", "json", "--name", "x"],
+        ["run", "--bogus", "--", "x", "--format", "json"],
+        ["seal", "surplus", "surplus", "--format", "json"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_none_where_none_was_promised(syncer: Folder, arguments: list[str]) -> None:
+    """Whoever waits for values gets nothing, and what follows `run --` is not ours."""
+    syncer.declare({"global:a": GENERATE})
+    result = syncer(*arguments)
+    assert (result.code, result.out) == (64, "")
     assert result.err.startswith("Usage: syncer ")
 
 

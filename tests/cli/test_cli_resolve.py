@@ -66,7 +66,7 @@ def test_all_or_nothing(shop: Folder) -> None:
     text = "a: ENC[api-key]\nb: ENC[off]\nc: ENC[nothing]\nsecret_x: ENC[api-key]\n"
     (shop.path / "conf.yaml").write_text(text)
     result = shop("resolve", "conf.yaml", "--out", "out")
-    assert (result.code, result.out) == (3, "")
+    assert (result.code, result.out) == (1, "")
     for told in (
         "conf.yaml:2:1: ENC[off]: global:off is disabled",
         "conf.yaml:3:1: ENC[nothing]: global:nothing is neither there nor in a scope it falls back to",
@@ -75,6 +75,49 @@ def test_all_or_nothing(shop: Folder) -> None:
         assert told in result.err
     assert_no_leak(CANARY.encode(), result.err)
     assert not (shop.path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "hint"),
+    [
+        ("a: ENC[off]\nb: ENC[payments:off]\n", 4, "set `enabled: true` in the manifest and apply"),
+        ("a: ENC[nothing]\n", 1, "`syncer plan` shows what is missing"),
+        ("a: ENC[off]\nb: ENC[nothing]\n", 1, "set `enabled: true` in the manifest and apply"),
+        ("a: ENC[paiments:x]\nb: ENC[]\n", 3, None),
+    ],
+)
+def test_how_it_ends(shop: Folder, text: str, code: int, hint: str | None) -> None:
+    """By the exit code of all that failed, where they agree; with the first hint."""
+    shop.declare({"global:off": A | {"enabled": False}, "payments:off": A | {"enabled": False}})
+    shop.apply()
+    (shop.path / "conf.yaml").write_text(text)
+    result = shop("resolve", "conf.yaml")
+    assert (result.code, result.out) == (code, "")
+    assert [line for line in result.err.splitlines() if line.startswith("hint")] == ([f"hint: {hint}"] if hint else [])
+
+
+def test_standard_input_is_no_file(shop: Folder) -> None:
+    """It is said so."""
+    result = shop("resolve", "-")
+    assert (result.code, "it takes a file, and - is none" in result.err) == (64, True)
+
+
+@pytest.mark.parametrize("option", ["--scope", "--allow", "--store=x"])
+def test_a_scope_that_nobody_declares(shop: Folder, option: str) -> None:
+    """Exit 3 with the one that is close; there need be no `global` so long as nobody names it."""
+    arguments = [option, "paymnets"] if "=" not in option else ["--store", "x=paymnets"]
+    for command in (["resolve", "conf.yaml"], ["doctor", "conf.yaml"], ["datadog-backend", "--install", "backend"]):
+        if option == "--store=x" and command[0] == "datadog-backend":
+            continue
+        result = shop(*command, *arguments)
+        assert (result.code, "did you mean `payments`?" in result.err) == (3, True), command
+    assert not (shop.path / "backend").exists()
+    shop.declare({"payments:redis": {"source": {"env": "J"}}})
+    (shop.path / "conf.yaml").write_text("a: ENC[payments:redis;user]\n")
+    assert yaml.safe_load(shop.fine("resolve", "conf.yaml")) == {"a": "shop"}
+    shop.fine("datadog-backend", "--install", "backend")
+    assert "--scope" not in (shop.path / "backend").read_text()
+    assert shop("resolve", "conf.yaml", "--scope", "global").code == 3
 
 
 def test_a_file_without_handles(shop: Folder) -> None:

@@ -15,6 +15,7 @@ import pytest
 from cli.folder import KEY_TEXT, environment
 
 from syncer.cli import running
+from syncer.exchange.variables import ELSEWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -185,6 +186,12 @@ def test_what_is_no_program(chain: Folder, name: str, code: int, told: str) -> N
     assert signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN
 
 
+def test_a_program_without_a_name(chain: Folder) -> None:
+    """As a variable that is not set leaves one."""
+    result = asked(chain, "")
+    assert (result.code, "error: the name of the program is empty\n" in result.err) == (127, True)
+
+
 def test_an_environment_that_is_too_large(chain: Folder) -> None:
     """All together: the system says so. One alone is refused by name, and so is what no variable holds."""
 
@@ -207,7 +214,7 @@ def test_an_environment_that_is_too_large(chain: Folder) -> None:
         "  nul: the value holds a NUL character, and a variable cannot (NUL)",
         "  o-wn, o.wn: the program would call each of them O_WN",
         "  path: this variable would change what is run (PATH)",
-        "hint: rename them, or begin their names with --prefix",
+        f"hint: rename them, or begin their names with --prefix; {ELSEWHERE}",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -63,7 +64,8 @@ def test_3a_what_is_answered(shop: Folder) -> None:
 
     result = serve(shop, ask=ask)
     assert (result.code, result.out) == (0, "")
-    head, *lines, end = result.err.splitlines()
+    warning, head, *lines, end = result.err.splitlines()
+    assert warning == "warning: without --app-id every application may read everything, whatever `readers` say"
     assert re.fullmatch(r"listening on http://127\.0\.0\.1:[0-9]+", head)
     assert end == "stopping: finishing what is in flight; once more to stop at once"
     assert lines == [
@@ -92,10 +94,57 @@ def test_3b_whom_it_answers(shop: Folder) -> None:
     def anybody(http: Http) -> None:
         assert http.bulk("payments")[1].keys() == {"both", "own", "prod/own", "shared"}
 
-    assert "warning" not in serve(shop, "--app-id", "checkout", ask=checkout).err
-    assert "warning" not in serve(shop, "--app-id", "reports", ask=reports).err
-    told = serve(shop, "--app-id", "chekout", ask=anybody).err
-    assert "warning: no scope has chekout among its readers, so it may read all of them\n" in told
+    told = "warning: {} may read all of the scopes that do not have it among their readers: global\n"
+    assert told.format("checkout") in serve(shop, "--app-id", "checkout", ask=checkout).err
+    assert told.format("reports") in serve(shop, "--app-id", "reports", ask=reports).err
+    serve(shop, ask=anybody)
+    assert "warning" not in serve(shop, "--store", "payments=payments", "--app-id", "checkout").err
+
+
+@pytest.mark.parametrize(("app", "told"), [("chekout", "did you mean `checkout`?"), ("", "--app-id: it is empty")])
+def test_an_application_that_nobody_knows(shop: Folder, app: str, told: str) -> None:
+    """Is not let in where any scope says who may read; where none does, it is told that it may read all."""
+    result = shop("serve", "dapr", "--port", "0", "--app-id", app)
+    assert (result.code, told in result.err) == (3, True)
+    shop.declare({"payments:own": A})
+    assert "may read all of the scopes that do not have it among" in serve(shop, "--app-id", app).err
+
+
+def test_where_a_value_is_found_has_its_say(shop: Folder) -> None:
+    """Nobody gets past the `readers` of a scope by way of one that falls back to it, nor past those of that one."""
+    entries = {"a:x": A, "a:y": A, "b:z": B, "c:y": B}
+    only = {"bar": {"default_access": "deny", "allowed": ["x"]}}
+    own = {"bar": {"denied": ["x"]}}
+    scopes = {"a": {"readers": only}, "b": {"fallback": "a"}, "c": {"fallback": "b", "readers": own}}
+    shop.declare(entries, scopes=scopes)
+    shop.apply()
+
+    def ask(http: Http) -> None:
+        asked = {store: [http.get(store, ref)[0] for ref in "xyz"] for store in "abc"}
+        assert asked == {"a": [200, 403, 403], "b": [200, 403, 200], "c": [403, 200, 200]}
+        assert [sorted(http.bulk(store)[1]) for store in "abc"] == [["x"], ["x", "z"], ["y", "z"]]
+        for version in ("1", "no-such"):
+            assert http.ask(f"/v1.0/secrets/b/y?metadata.version_id={version}")[0] == 403
+
+    assert "among their readers: b\n" in serve(shop, "--app-id", "bar", ask=ask).err
+
+
+def test_who_may_not_read_it_misses_nothing(shop: Folder) -> None:
+    """A secret that is nowhere yet is none of this application's business, and nor is its name."""
+    shop.declare({"a:x": A}, scopes={"a": {"readers": {"bar": {"default_access": "deny", "allowed": ["x"]}}}})
+    shop.apply()
+    shop.declare({"a:x": A, "a:codename": A}, scopes={"a": {"readers": {"bar": {"denied": ["codename"]}}}})
+
+    def ask(http: Http) -> None:
+        assert http.bulk("a")[0] == 200
+        assert http.get("a", "codename")[0] == 403
+
+    assert "codename" not in serve(shop, "--app-id", "bar", ask=ask).err.replace("GET a/codename 403", "")
+
+
+def test_the_help_of_the_group_is_whole(shop: Folder) -> None:
+    """No sentence is cut off."""
+    assert "dapr  Answer Dapr's secrets API, as a sidecar would.\n" in shop.fine("serve", "--help")
 
 
 def test_stores(shop: Folder) -> None:
@@ -218,7 +267,7 @@ def test_other_hosts(shop: Folder) -> None:
         for host in ("localhost", f"localhost:{port}", f"127.0.0.1:{port}", "[::1]:3500", "LOCALHOST"):
             assert http.ask("/v1.0/secrets/payments/own", Host=host)[0] == 200, host
 
-    assert "warning" not in serve(shop, ask=ask).err
+    assert "warning: other" not in serve(shop, ask=ask).err
 
     def everywhere(http: Http) -> None:
         local = replace(http, url=http.url.replace("0.0.0.0", "127.0.0.1"))  # noqa: S104  # what it tells
@@ -227,7 +276,7 @@ def test_other_hosts(shop: Folder) -> None:
     told = serve(shop, "--host", "0.0.0.0", ask=everywhere).err  # noqa: S104  # as some will
     assert "warning: other hosts can read every value, because no token is asked for\n" in told
     shop.monkeypatch.setenv("DAPR_API_TOKEN", TOKEN)
-    assert "warning" not in serve(shop, "--host", "0.0.0.0").err  # noqa: S104
+    assert "warning: other" not in serve(shop, "--host", "0.0.0.0").err  # noqa: S104
 
 
 def test_ipv6(shop: Folder) -> None:
@@ -240,7 +289,7 @@ def test_ipv6(shop: Folder) -> None:
     def ask(http: Http) -> None:
         assert http.get("payments", "own") == (200, {"own": "canary-own"})
 
-    assert re.match(r"listening on http://\[::1\]:[0-9]+\n", serve(shop, "--host", "::1", ask=ask).err)
+    assert re.search(r"^listening on http://\[::1\]:[0-9]+\n", serve(shop, "--host", "::1", ask=ask).err, re.MULTILINE)
 
 
 def test_other_methods_and_paths(shop: Folder) -> None:
@@ -251,8 +300,49 @@ def test_other_methods_and_paths(shop: Folder) -> None:
             assert http.ask("/v1.0/secrets/payments/own", method)[0] == 405
         assert http.ask("/v1.0/state/payments/own")[0] == 404
         assert http.ask("/")[0] == 404
+        assert http.ask("/healthz/", Host="example.com")[0] == 404  # and is led nowhere
 
     serve(shop, ask=ask)
+
+
+def test_a_path_means_the_same_to_whoever_stands_before_us(shop: Folder) -> None:
+    """A proxy that guards one store sees no other in `%2F`, and so neither do we."""
+
+    def ask(http: Http) -> None:
+        for path in (
+            "/v1.0%2Fsecrets/x/payments/own",
+            "/v1.0%2fsecrets%2fpayments/own",
+            "/v1%2e0/secrets/payments/own",
+        ):
+            assert http.ask(path)[0] == 404, path
+
+    serve(shop, ask=ask)
+
+
+def test_who_only_holds_a_connection(shop: Folder) -> None:
+    """It is ended, with or without a part of a request on it, and leaves others their turn."""
+    shop.monkeypatch.setattr("syncer.serving.server._TICKS", 1)
+
+    def ask(http: Http) -> None:
+        url = urlsplit(http.url)
+        for sent in (b"", b"GET /v1.0/"):
+            with socket.create_connection((url.hostname, url.port), timeout=60) as connection:
+                connection.sendall(sent)
+                assert connection.recv(1000) == b""
+        assert http.get("payments", "own")[0] == 200
+
+    serve(shop, ask=ask)
+
+
+def test_garbage_is_collected_while_it_serves(shop: Folder) -> None:
+    """A short run goes without."""
+    seen: list[bool] = []
+    gc.disable()
+    try:
+        serve(shop, ask=lambda _http: seen.append(gc.isenabled()))
+        assert (seen, gc.isenabled()) == ([True], False)
+    finally:
+        gc.enable()
 
 
 def test_requests_that_are_too_large(shop: Folder) -> None:
@@ -461,7 +551,7 @@ def stuck(backend, address):
     sys.stderr.flush()
     sys.stdin.read()
 LocalBackend.read = stuck
-sys.argv = ["syncer", "serve", "dapr", "--port", "0"]
+sys.argv = ["syncer", "serve", "dapr", "--port", "0", "--store", "global=global"]
 from syncer.cli import main
 main()
 """
@@ -474,7 +564,7 @@ def test_a_second_signal_ends_at_once(shop: Folder) -> None:
     with subprocess.Popen(command, cwd=shop.path, env=environment(), text=True, **pipes) as process:
         url = urlsplit(process.stderr.readline().removeprefix("listening on ").strip())
         with socket.create_connection((url.hostname, url.port)) as connection:
-            connection.sendall(b"GET /v1.0/secrets/payments/own HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            connection.sendall(b"GET /v1.0/secrets/global/both HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert process.stderr.readline() == "entered\n"
             process.terminate()
             assert process.stderr.readline().startswith("stopping: ")
@@ -486,18 +576,18 @@ def test_a_second_signal_ends_at_once(shop: Folder) -> None:
 
 def test_a_process(shop: Folder) -> None:
     """As a user starts and ends it: one line on standard error, 0 after SIGTERM, 130 after Ctrl-C, no traceback."""
-    command = [sys.executable, "-m", "syncer", "serve", "dapr", "--port", "0"]
+    command = [sys.executable, "-m", "syncer", "serve", "dapr", "--port", "0", "--store", "global=global"]
     for number, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):
         with subprocess.Popen(
             command, cwd=shop.path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
             assert process.stderr
             url = process.stderr.readline().removeprefix("listening on ").strip()
-            assert Http(url).get("payments", "own") == (200, {"own": "canary-own"})
+            assert Http(url).get("global", "both") == (200, {"both": "canary-shared"})
             process.send_signal(number)
             out, err = process.communicate(timeout=60)
         assert (process.returncode, out) == (code, "")
-        assert err.splitlines()[0] == "GET payments/own 200"
+        assert err.splitlines()[0] == "GET global/both 200"
         assert "Traceback" not in err
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support import House, secret
 
+from syncer.engine.access import anybody
 from syncer.engine.cache import Cache
 from syncer.engine.reading import Reading
 from syncer.errors import NotFound
@@ -97,16 +98,19 @@ def test_a_rotation_on_this_host_shows_at_once(tmp_path: Path) -> None:
     with house.session() as session:
         object.__setattr__(session.manifest, "cache", ON)
         reading = Reading(session)
-        assert reading.value(Address("s", "a")).reveal() == b"v1"
+        assert reading.value(Address("s", "a"), None, anybody).value.reveal() == b"v1"
         house.environ |= {"VALUE": "v2"}
         house.apply()
         found: list[bytes] = []
         threads = [
-            threading.Thread(target=lambda: found.append(reading.value(Address("s", "a")).reveal())) for _ in range(8)
+            threading.Thread(
+                target=lambda: found.append(reading.value(Address("s", "a"), None, anybody).value.reveal())
+            )
+            for _ in range(8)
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         assert found == [b"v2"] * 8
-        assert {ref: value.reveal() for ref, value in reading.scope("s").items()} == {"a": b"v2"}
+        assert {ref: found.value.reveal() for ref, found in reading.scope("s", anybody).items()} == {"a": b"v2"}

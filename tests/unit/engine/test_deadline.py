@@ -55,6 +55,16 @@ def test_what_hangs_is_left_behind() -> None:
         over.set()
 
 
+def test_what_was_asked_for_is_told() -> None:
+    """Not what is left of that for us."""
+    over = threading.Event()
+    try:
+        (error,) = Deadline(0.1, 30).part(0.5).each(lambda _item: over.wait(PATIENCE), [1]).values()
+    finally:
+        over.set()
+    assert str(error) == "no answer within 30.0 seconds"
+
+
 def test_a_part_of_what_is_left() -> None:
     """Never more than that, and nothing of nothing."""
     whole = Deadline(PATIENCE)

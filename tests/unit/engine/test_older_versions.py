@@ -9,6 +9,7 @@ import pytest
 from support import House, env, secret
 
 from syncer.backends.base import Capability
+from syncer.engine.access import anybody
 from syncer.engine.collect import collect
 from syncer.engine.consume import read_value
 from syncer.engine.reading import Reading
@@ -81,7 +82,7 @@ def test_of_what_is_disabled_no_version_is_read(house: House) -> None:
             with pytest.raises(AccessDenied, match="s:key is disabled"):
                 read_value(session, KEY, version)
             with pytest.raises(AccessDenied, match="s:key is disabled"):
-                Reading(session).value(KEY, version)
+                Reading(session).value(KEY, version, anybody)
 
 
 @pytest.mark.parametrize("missing", [Capability.READ_VERSION, Capability.READ])
@@ -113,7 +114,7 @@ def test_versions_are_kept_apart(house: House) -> None:
     with house.session() as session:
         reading = Reading(session)
         for _ in range(2):
-            values = [reading.value(KEY, version).reveal() for version in (None, first, second)]
+            values = [reading.value(KEY, version, anybody).value.reveal() for version in (None, first, second)]
             assert values == [b"two", b"one", b"two"]
 
 

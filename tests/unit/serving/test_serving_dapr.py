@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from starlette.datastructures import Headers
 
+from syncer.engine.access import Allows, Rights
+from syncer.engine.consume import Found
 from syncer.errors import AccessDenied, NotFound, SyncerError, Transient
 from syncer.model import Access, Address
 from syncer.sensitive import Sensitive
@@ -23,19 +25,25 @@ class Values:
     error: SyncerError | None = None
     asked: list[object] = field(default_factory=list)
 
-    def value(self, address: Address, version: str | None = None) -> Sensitive:
+    def value(self, address: Address, version: str | None, allows: Allows) -> Found:
         """Give it."""
+        assert allows(address)
         self.asked.append((address, version))
         if self.error is not None:
             raise self.error
-        return Sensitive(b"canary")
+        return Found(address, Sensitive(b"canary"))
 
-    def scope(self, scope: str) -> dict[str, Sensitive]:
-        """Give two."""
+    def scope(self, scope: str, allows: Allows) -> dict[str, Found]:
+        """Give two, as far as they are allowed."""
         self.asked.append(scope)
         if self.error is not None:
             raise self.error
-        return {"a": Sensitive(b"canary"), "b": Sensitive(b"canary")}
+        return {ref: Found(at, Sensitive(b"canary")) for ref in "ab" if allows(at := Address(scope, ref))}
+
+
+def rights(scope: str, access: Access) -> Rights:
+    """Give those of an application that one scope names."""
+    return Rights(by_scope={scope: access})
 
 
 def answered(api: SecretsApi, store: str, key: str | None) -> tuple[int, Any]:
@@ -47,7 +55,7 @@ def answered(api: SecretsApi, store: str, key: str | None) -> tuple[int, Any]:
 def test_whom_it_asks_for_what() -> None:
     """The scope behind the store, and nothing where the answer is known before."""
     values = Values()
-    api = SecretsApi(values, {"vault": Store(scope="payments", access=Access(denied=("b",)))})
+    api = SecretsApi(values, {"vault": Store(scope="payments", rights=rights("payments", Access(denied=("b",))))})
     assert answered(api, "vault", "a") == (200, {"a": "canary"})
     assert answered(api, "vault", "b")[0] == 403
     assert answered(api, "payments", "a")[0] == 401
@@ -77,7 +85,7 @@ def test_errors(error: SyncerError, status: int, code: str) -> None:
 
 def test_messages_are_those_of_the_sidecar() -> None:
     """Word for word, as far as they are its own."""
-    api = SecretsApi(Values(NotFound("gone")), {"s": Store(scope="s", access=Access(allowed=("a",)))})
+    api = SecretsApi(Values(NotFound("gone")), {"s": Store(scope="s", rights=rights("s", Access(allowed=("a",))))})
     assert answered(SecretsApi(Values(), {}), "s", "a")[1]["message"] == "secret store is not configured"
     assert answered(api, "x", "a")[1]["message"] == "failed finding secret store with key x"
     assert answered(api, "s", "b")[1]["message"] == 'access denied by policy to get "b" from "s"'
