@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from syncer.consumers.consume import read_value
     from syncer.engine.adopt import accept_drift, adopt, find_drift
-    from syncer.engine.consume import read_value
     from syncer.engine.edit import move_record, remove_records
     from syncer.engine.prepare import Request
     from syncer.engine.saved import SavedPlan
@@ -94,7 +94,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "syncer.engine.adopt": ("accept_drift", "adopt", "find_drift"),
-    "syncer.engine.consume": ("read_value",),
+    "syncer.consumers.consume": ("read_value",),
     "syncer.engine.edit": ("move_record", "remove_records"),
     "syncer.engine.prepare": ("Request",),
     "syncer.engine.saved": ("SavedPlan",),

@@ -12,7 +12,7 @@ import click
 from syncer.cli.handles import SCOPE, Asked, Given, check_scopes, ground, ground_options, named_scopes, parsed
 from syncer.cli.options import PATH, open_session
 from syncer.cli.out import plain
-from syncer.engine.deadline import Deadline
+from syncer.consumers.deadline import Deadline
 from syncer.errors import SyncerError, Transient
 from syncer.exchange.agent import OUTPUT_BYTES, REQUEST_BYTES, Reply, parse_request
 

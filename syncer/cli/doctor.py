@@ -14,7 +14,7 @@ from syncer.cli.handles import SCOPE, Given, check_scopes, ground, ground_option
 from syncer.cli.launcher import read_launcher
 from syncer.cli.options import PATH, format_option, open_session, stores_option
 from syncer.cli.references import STORE_HELP, SUFFIXES, Document, Naming, answers, configuration_files, read_document
-from syncer.engine.executable import examine, user
+from syncer.consumers.executable import examine, user
 from syncer.errors import InvalidManifest, SyncerError
 from syncer.exchange.agent import spoken
 from syncer.exchange.references import agent_command
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from syncer.cli.console import Console
     from syncer.cli.launcher import Launcher
-    from syncer.engine.handles import Ground
+    from syncer.consumers.handles import Ground
     from syncer.exchange.references import Reference
 
 _BY_OTHERS = stat.S_IRWXG | stat.S_IRWXO

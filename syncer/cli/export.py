@@ -10,9 +10,9 @@ import click
 from syncer import crypto
 from syncer.cli.options import PATH, Option, open_session
 from syncer.cli.out import check_folder, check_out, others_write, plain, replace_out, write_folder
-from syncer.engine.access import readers
-from syncer.engine.collect import collect_found
-from syncer.engine.consume import chain
+from syncer.consumers.access import readers
+from syncer.consumers.collect import collect_found
+from syncer.consumers.consume import chain
 from syncer.exchange.formats import FOLDERS, FORMATS, Ground
 from syncer.render.text import quantity
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from syncer.cli.console import Console
-    from syncer.engine.consume import Found
+    from syncer.consumers.consume import Found
     from syncer.engine.session import Session
     from syncer.sensitive import Sensitive
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 import click
 
 from syncer.cli.options import Option, SecondsType
-from syncer.engine.consume import check_scope
-from syncer.engine.deadline import Deadline
-from syncer.engine.handles import Answers, Ground
+from syncer.consumers.consume import check_scope
+from syncer.consumers.deadline import Deadline
+from syncer.consumers.handles import Answers, Ground
 from syncer.errors import SyncerError
 from syncer.exchange.fields import part
 from syncer.handles import Handle, parse

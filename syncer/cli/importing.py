@@ -10,8 +10,8 @@ import click
 
 from syncer.cli.options import Option, lock, lock_option, open_session
 from syncer.cli.out import check_out, create_out, exists_already
+from syncer.consumers.collect import present
 from syncer.engine.adopt import adopt
-from syncer.engine.collect import present
 from syncer.engine.prepare import matcher
 from syncer.engine.seal import seal_value
 from syncer.engine.survey import check_scope_name, survey

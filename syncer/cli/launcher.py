@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from syncer.cli.handles import check_scopes
 from syncer.cli.options import open_session
 from syncer.cli.out import check_out, plain
-from syncer.engine.executable import user
+from syncer.consumers.executable import user
 from syncer.errors import InvalidConfiguration, SyncerError
 from syncer.exchange.maps import quoted
 from syncer.manifest.paths import KEY_FILE

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from yaml.nodes import Node
 
-    from syncer.engine.handles import Ground
+    from syncer.consumers.handles import Ground
     from syncer.engine.session import Session
     from syncer.exchange.references import Reference
     from syncer.sensitive import Sensitive

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from syncer.cli.options import Option, open_session
-from syncer.engine.collect import collect
+from syncer.consumers.collect import collect
 from syncer.errors import SyncerError
 from syncer.exchange.process import environment
 from syncer.exchange.variables import NAME

@@ -14,8 +14,8 @@ import click
 from syncer.cli import INTERRUPTED, OK
 from syncer.cli.options import stores_option
 from syncer.cli.signals import STOPPING, heed_signals
-from syncer.engine.access import Rights
-from syncer.engine.consume import chain, check_scope
+from syncer.consumers.access import Rights
+from syncer.consumers.consume import chain, check_scope
 from syncer.engine.session import Session, Surroundings
 from syncer.errors import InvalidConfiguration
 from syncer.manifest import load_manifest

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from syncer.cli.options import ADDRESS, open_session
-from syncer.engine.consume import read_value
+from syncer.consumers.consume import read_value
 from syncer.engine.seal import seal_value
 from syncer.errors import SourceError
 from syncer.sensitive import Sensitive

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
-from syncer.engine.access import Rights
+from syncer.consumers.access import Rights
 from syncer.errors import AccessDenied, SyncerError
 from syncer.exchange import dapr
 from syncer.model import Address
@@ -19,8 +19,8 @@ from syncer.sensitive import Sensitive
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from syncer.engine.access import Allows
-    from syncer.engine.consume import Found
+    from syncer.consumers.access import Allows
+    from syncer.consumers.consume import Found
 
 
 class Values(Protocol):

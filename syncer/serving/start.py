@@ -6,7 +6,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from syncer.engine.reading import Reading
+from syncer.consumers.reading import Reading
 from syncer.serving.app import Service
 from syncer.serving.dapr import SecretsApi
 from syncer.serving.door import Door

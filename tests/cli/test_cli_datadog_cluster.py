@@ -132,7 +132,7 @@ def test_without_an_http_client(syncer: Folder, pod: Cluster) -> None:
     """The package is named."""
     import sys
 
-    syncer.monkeypatch.delitem(sys.modules, "syncer.engine.cluster", raising=False)
+    syncer.monkeypatch.delitem(sys.modules, "syncer.consumers.cluster", raising=False)
     syncer.monkeypatch.delitem(sys.modules, "syncer.rest.client", raising=False)
     syncer.monkeypatch.setitem(sys.modules, "httpx", None)
     assert errors(asked(syncer, pod, FINE)) == {FINE: "Kubernetes needs the package `httpx`"}
@@ -140,7 +140,7 @@ def test_without_an_http_client(syncer: Folder, pod: Cluster) -> None:
 
 def test_an_address_of_version_6(syncer: Folder, pod: Cluster, tmp_path: Path) -> None:
     """It goes into brackets."""
-    from syncer.engine.cluster import Cluster as Line
+    from syncer.consumers.cluster import Cluster as Line
 
     with syncer.session() as session:
         for host, wanted in (
@@ -156,8 +156,8 @@ def test_an_address_of_version_6(syncer: Folder, pod: Cluster, tmp_path: Path) -
 
 def test_it_is_no_backend_of_a_manifest(syncer: Folder, pod: Cluster) -> None:
     """It can do nothing that a manifest would ask of one."""
-    from syncer.engine.cluster import Cluster as Line
-    from syncer.engine.cluster import Kubernetes
+    from syncer.consumers.cluster import Cluster as Line
+    from syncer.consumers.cluster import Kubernetes
     from syncer.errors import Unsupported
     from syncer.model import Address
     from syncer.sensitive import Sensitive

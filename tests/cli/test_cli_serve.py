@@ -23,7 +23,7 @@ from dapr_reader import Http
 from test_secrecy import PLANTED, Watch
 
 from syncer.backends.local import LocalBackend
-from syncer.engine.reading import Reading
+from syncer.consumers.reading import Reading
 
 if TYPE_CHECKING:
     from cli.folder import Folder

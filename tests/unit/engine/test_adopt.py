@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from support import GENERATE, PROJECT, actions, days, env, fingerprint, secret
 
+from syncer.consumers.consume import read_value
 from syncer.engine.adopt import accept_drift, adopt, find_drift
-from syncer.engine.consume import read_value
 from syncer.engine.edit import move_record, remove_records
 from syncer.engine.prepare import Request
 from syncer.engine.refresh import source_digest

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from support import House, secret
 
-from syncer.engine.collect import collect
-from syncer.engine.consume import chain, read_value
+from syncer.consumers.collect import collect
+from syncer.consumers.consume import chain, read_value
 from syncer.errors import AccessDenied
 from syncer.model import Address
 

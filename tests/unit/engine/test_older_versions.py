@@ -9,10 +9,10 @@ import pytest
 from support import House, env, secret
 
 from syncer.backends.base import Capability
-from syncer.engine.access import anybody
-from syncer.engine.collect import collect
-from syncer.engine.consume import read_value
-from syncer.engine.reading import Reading
+from syncer.consumers.access import anybody
+from syncer.consumers.collect import collect
+from syncer.consumers.consume import read_value
+from syncer.consumers.reading import Reading
 from syncer.errors import AccessDenied, InvalidConfiguration, NotFound, Transient, Unsupported
 from syncer.model import Address, Scope
 from syncer.testing import Fault, Faulty

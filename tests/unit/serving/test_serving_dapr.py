@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from starlette.datastructures import Headers
 
-from syncer.engine.access import Allows, Rights
-from syncer.engine.consume import Found
+from syncer.consumers.access import Allows, Rights
+from syncer.consumers.consume import Found
 from syncer.errors import AccessDenied, NotFound, SyncerError, Transient
 from syncer.model import Access, Address
 from syncer.sensitive import Sensitive

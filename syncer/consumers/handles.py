@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from syncer.engine.lookup import Lookup
-from syncer.engine.rooted import read_below
+from syncer.consumers.lookup import Lookup
+from syncer.consumers.rooted import read_below
 from syncer.errors import AccessDenied, InvalidConfiguration, SyncerError
 from syncer.handles import ClusterKey, File
 from syncer.model import Address
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from syncer.engine.deadline import Deadline
+    from syncer.consumers.deadline import Deadline
     from syncer.engine.session import Session
     from syncer.handles import Place
     from syncer.sensitive import Sensitive
@@ -78,7 +78,7 @@ class Answers:
         if not keys:
             return {}
         try:
-            from syncer.engine.cluster import SERVICE_ACCOUNT, Cluster  # noqa: PLC0415  # it brings an HTTP client
+            from syncer.consumers.cluster import SERVICE_ACCOUNT, Cluster  # noqa: PLC0415  # it brings an HTTP client
         except ModuleNotFoundError as error:
             message = f"Kubernetes needs the package `{error.name}`"
             return dict.fromkeys(keys, InvalidConfiguration(message, hint="pip install 'syncer[kubernetes]'"))

@@ -6,8 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from syncer.backends.base import Capability
-from syncer.engine.access import anybody
-from syncer.engine.consume import Found, candidates, chain, check_owner, taken_out
+from syncer.consumers.access import anybody
+from syncer.consumers.consume import Found, candidates, chain, check_owner, taken_out
 from syncer.engine.readback import read_each
 from syncer.engine.refresh import look_again, observe
 from syncer.errors import AccessDenied, InvalidConfiguration, NotFound, Unsupported
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from syncer.backends.base import Backend
-    from syncer.engine.access import Allows
+    from syncer.consumers.access import Allows
     from syncer.engine.session import Session
     from syncer.errors import SyncerError
     from syncer.model import Observed, Secret

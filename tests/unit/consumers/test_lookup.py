@@ -9,8 +9,8 @@ import pytest
 from support import House, env, secret
 
 from syncer.backends.base import Capability
-from syncer.engine.deadline import Deadline
-from syncer.engine.lookup import Lookup
+from syncer.consumers.deadline import Deadline
+from syncer.consumers.lookup import Lookup
 from syncer.errors import (
     AccessDenied,
     BackendError,

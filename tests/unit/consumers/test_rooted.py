@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from syncer.engine.rooted import MAX_BYTES, read_below
+from syncer.consumers.rooted import MAX_BYTES, read_below
 from syncer.errors import AccessDenied, InvalidConfiguration, NotFound, SyncerError, Unsupported
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def test_a_file_that_is_swapped_for_a_link_meanwhile(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the look and the opening: the link is not followed."""
-    from syncer.engine import rooted
+    from syncer.consumers import rooted
 
     opened = rooted._open
 

@@ -6,8 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from syncer.backends.base import Capability
-from syncer.engine.collect import present
-from syncer.engine.consume import candidates, check_owner, disabled, taken_out
+from syncer.consumers.collect import present
+from syncer.consumers.consume import candidates, check_owner, disabled, taken_out
 from syncer.engine.readback import read_each
 from syncer.errors import (
     AccessDenied,
@@ -25,7 +25,7 @@ from syncer.sensitive import Sensitive
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from syncer.engine.deadline import Deadline
+    from syncer.consumers.deadline import Deadline
     from syncer.engine.session import Session
     from syncer.model import Address, Observed, Secret
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from syncer.engine.cache import Cache
-from syncer.engine.collect import collect_found
-from syncer.engine.consume import find_value
+from syncer.consumers.cache import Cache
+from syncer.consumers.collect import collect_found
+from syncer.consumers.consume import find_value
 
 if TYPE_CHECKING:
-    from syncer.engine.access import Allows
-    from syncer.engine.consume import Found
+    from syncer.consumers.access import Allows
+    from syncer.consumers.consume import Found
     from syncer.engine.session import Session
     from syncer.model import Address
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncer.engine.access import Rights, readers
+from syncer.consumers.access import Rights, readers
 from syncer.model import Access, Address, Scope
 
 ONLY_X = Access(default_allow=False, allowed=("x",))

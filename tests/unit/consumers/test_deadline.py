@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from syncer import halt
-from syncer.engine.deadline import Deadline
+from syncer.consumers.deadline import Deadline
 from syncer.errors import NotFound, SyncerError, Transient
 
 PATIENCE = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from syncer.backends.base import Capability
-from syncer.engine.access import anybody
+from syncer.consumers.access import anybody
 from syncer.errors import AccessDenied, InvalidConfiguration, NotFound, Unsupported
 from syncer.model import Address
 from syncer.options import did_you_mean
@@ -13,7 +13,7 @@ from syncer.options import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from syncer.engine.access import Allows
+    from syncer.consumers.access import Allows
     from syncer.engine.session import Session
     from syncer.model import Manifest, Observed, Scope, Secret
     from syncer.sensitive import Sensitive

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from support import House, secret
 
-from syncer.engine.access import anybody
-from syncer.engine.cache import Cache
-from syncer.engine.reading import Reading
+from syncer.consumers.access import anybody
+from syncer.consumers.cache import Cache
+from syncer.consumers.reading import Reading
 from syncer.errors import NotFound
 from syncer.model import Address, CacheSpec
 

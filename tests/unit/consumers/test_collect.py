@@ -9,8 +9,8 @@ import pytest
 from support import GENERATE, House, env, secret
 
 from syncer.backends.base import Capability
-from syncer.engine.collect import collect, present
-from syncer.engine.consume import read_value
+from syncer.consumers.collect import collect, present
+from syncer.consumers.consume import read_value
 from syncer.errors import AccessDenied, InvalidConfiguration, NotFound, SyncerError, Throttled, Unsupported
 from syncer.model import Address, Observed, Scope
 from syncer.testing import Fault, Faulty
