@@ -48,15 +48,15 @@ class Restarted:
 
     def __init__(self, fake: Any) -> None:
         self._fake = fake
-        self._kind: type[Server] = type(fake._server)
-        self._port = fake._server.server_address[1]
+        self._kind: type[Server] = type(fake.http)
+        self._port = fake.http.server_address[1]
         self._lock = threading.Lock()
         self.stopped = 0
 
     def stop(self) -> None:
         """Break every connection and take no more."""
         with self._lock:
-            self._fake._server.close()
+            self._fake.http.close()
             self._fake._thread.join()
             self.stopped += 1
 
@@ -65,8 +65,8 @@ class Restarted:
         with self._lock:
             if self._fake._thread.is_alive():
                 return
-            self._fake._server = self._kind(self._fake, listener=socket.create_server((HOST, self._port)))
-            self._fake._thread = threading.Thread(target=self._fake._server.serve_forever, args=(POLL,))
+            self._fake.http = self._kind(self._fake, listener=socket.create_server((HOST, self._port)))
+            self._fake._thread = threading.Thread(target=self._fake.http.serve_forever, args=(POLL,))
             self._fake._thread.start()
 
 

@@ -19,7 +19,7 @@ from conformance.fakes.dagu.roles import Role
 from conformance.fakes.dagu.secret_store import Unresolved
 from conformance.fakes.dagu.server import DaguServer
 from conformance.fakes.dagu.standalone import Seed, dagu_process
-from conformance.fakes.vault.server import Tls
+from conformance.fakes.secured import Tls
 from conformance.raw_dagu import NOTHING, RawDagu
 
 if TYPE_CHECKING:

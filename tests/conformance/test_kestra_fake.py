@@ -19,9 +19,9 @@ from conformance.fakes.kestra.records import Secret
 from conformance.fakes.kestra.releases import RELEASES
 from conformance.fakes.kestra.server import KestraServer
 from conformance.fakes.kestra.standalone import Seed, kestra_process
-from conformance.fakes.kestra.state import Logged
 from conformance.fakes.kestra.store import Unresolved
-from conformance.fakes.vault.server import Tls
+from conformance.fakes.logged import Logged
+from conformance.fakes.secured import Tls
 from conformance.raw_kestra import RawKestra, at
 
 if TYPE_CHECKING:

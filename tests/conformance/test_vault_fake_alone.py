@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from conformance.fakes.certificates import Authority
-from conformance.fakes.vault.clock import Clock, stamp
+from conformance.fakes.clock import Clock, stamp
+from conformance.fakes.secured import Tls
 from conformance.fakes.vault.nodes import Role
-from conformance.fakes.vault.server import Tls, VaultServer
+from conformance.fakes.vault.server import VaultServer
 from conformance.fakes.vault.standalone import Seed, vault_process
 from conformance.fakes.vault.state import Logged
 from conformance.fakes.vault.tokens import Grant

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from conformance.fakes.loopback import Answer, running
-from conformance.fakes.vault.server import Tls as Files
+from conformance.fakes.secured import Tls as Files
 from rest_bench import READ, THING, TOKEN, WITH_TOKEN, WRITE, Scripted, ScriptHandler
 
 from syncer.errors import AccessDenied, InvalidConfiguration, Transient

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from conformance.fakes.certificates import Authority, self_signed
 from conformance.fakes.loopback import running
-from conformance.fakes.vault.server import Tls as Files
+from conformance.fakes.secured import Tls as Files
 from rest_bench import READ, RIGHT, THING, TOKEN, WITH_TOKEN, WRITE, Scripted
 
 from syncer.errors import AccessDenied, InvalidConfiguration, SyncerError, Transient

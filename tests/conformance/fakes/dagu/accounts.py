@@ -10,9 +10,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from conformance.fakes.clock import SECOND
 from conformance.fakes.dagu.replies import Refused, Reply, empty, text
 from conformance.fakes.dagu.roles import ANYBODY, Identity, Role
-from conformance.fakes.vault.clock import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from conformance.fakes.clock import stamp
 from conformance.fakes.dagu.accounts import ApiKey, spelled
 from conformance.fakes.dagu.bodies import texts, typed
 from conformance.fakes.dagu.names import quoted
 from conformance.fakes.dagu.replies import NO_CONTENT, Document, Refused, Reply, bad, error, missing, without_nothing
 from conformance.fakes.dagu.roles import ANYBODY, Identity, Role
-from conformance.fakes.vault.clock import stamp
 
 if TYPE_CHECKING:
     from conformance.fakes.dagu.state import Call

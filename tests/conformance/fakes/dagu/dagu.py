@@ -9,15 +9,16 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from conformance.fakes.clock import Clock, dated
 from conformance.fakes.dagu.accounts import ADMIN_KEY, MODES, PASSWORD, USER, Accounts, ApiKey, spelled
 from conformance.fakes.dagu.exchange import Exchange, elsewhere, slashed
 from conformance.fakes.dagu.names import GLOBAL
 from conformance.fakes.dagu.records import Metadata, Status
 from conformance.fakes.dagu.requests import Request
 from conformance.fakes.dagu.roles import Role
-from conformance.fakes.dagu.state import Logged, State
+from conformance.fakes.dagu.state import State
 from conformance.fakes.dagu.workspaces import Workspace
-from conformance.fakes.vault.clock import Clock, dated
+from conformance.fakes.logged import Logged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

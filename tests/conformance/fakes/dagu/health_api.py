@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.fakes.clock import EPOCH, SECOND, stamp
 from conformance.fakes.dagu.replies import Reply
-from conformance.fakes.vault.clock import EPOCH, SECOND, stamp
 
 if TYPE_CHECKING:
     from conformance.fakes.dagu.state import Call

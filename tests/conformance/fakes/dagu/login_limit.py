@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from conformance.fakes.clock import SECOND
 from conformance.fakes.dagu.replies import JSON, Refused, Reply
-from conformance.fakes.vault.clock import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,9 +7,9 @@ import uuid
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from conformance.fakes.clock import stamp
 from conformance.fakes.dagu.records import Status
 from conformance.fakes.dagu.replies import Document, without_nothing
-from conformance.fakes.vault.clock import stamp
 
 GLOBAL_LAYER = "_global"
 WORKSPACE_LAYERS = "_workspaces/"

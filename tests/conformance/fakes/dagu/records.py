@@ -6,8 +6,8 @@ import uuid
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from conformance.fakes.clock import stamp
 from conformance.fakes.dagu.replies import Document, without_nothing
-from conformance.fakes.vault.clock import stamp
 
 MANAGED = "dagu-managed"
 

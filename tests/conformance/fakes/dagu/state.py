@@ -6,12 +6,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from conformance.fakes.clock import Clock
 from conformance.fakes.dagu.interludes import Interludes
 from conformance.fakes.dagu.login_limit import LoginLimit
 from conformance.fakes.dagu.profile_store import Profiles
 from conformance.fakes.dagu.secret_store import SecretStore
 from conformance.fakes.dagu.workspaces import Workspaces
-from conformance.fakes.vault.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,24 +20,7 @@ if TYPE_CHECKING:
     from conformance.fakes.dagu.replies import Document
     from conformance.fakes.dagu.requests import Request
     from conformance.fakes.dagu.roles import Identity
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Logged:
-    """One request that was answered."""
-
-    method: str
-    path: str
-    """Below the API's root, as on the wire, without the query; whole where it is not below it."""
-    query: str
-    status: int
-    who: str = ""
-    """The name behind the credential; empty for nobody."""
-
-    @property
-    def name(self) -> str:
-        """How globs know it."""
-        return f"{self.method} {self.path}"
+    from conformance.fakes.logged import Logged
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,8 +6,8 @@ import threading
 import uuid
 from dataclasses import dataclass, field
 
+from conformance.fakes.clock import stamp
 from conformance.fakes.dagu.replies import Document, without_nothing
-from conformance.fakes.vault.clock import stamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ from conformance.fakes.kestra.quirks import Quirks
 from conformance.fakes.kestra.records import Secret
 from conformance.fakes.kestra.releases import RELEASES
 from conformance.fakes.kestra.requests import Request
-from conformance.fakes.kestra.state import Logged, State
+from conformance.fakes.kestra.state import State
+from conformance.fakes.logged import Logged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

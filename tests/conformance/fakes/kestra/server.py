@@ -2,60 +2,37 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from conformance.fakes.kestra.kestra import TENANT, Kestra
-from conformance.fakes.loopback import POLL, Handler, Server
+from conformance.fakes.secured import SecuredHandler, SecuredServer, Served
 
 if TYPE_CHECKING:
     import socket
-    from types import TracebackType
-    from typing import Self
 
     from conformance.fakes.kestra.quirks import Quirks
-    from conformance.fakes.vault.server import Tls
+    from conformance.fakes.secured import Tls
 
 
-class KestraHandler(Handler):
+class KestraHandler(SecuredHandler):
     """Hands each call to the Kestra of its server."""
 
     server: HttpServer
 
     def respond(self) -> None:
         """Answer one call."""
-        headers = {name.lower(): text for name, text in self.headers.items()}
-        self.send(self.server.kestra.answer(self.command, self.path, headers, self.body()))
-
-    def handle(self) -> None:
-        """Serve until either side goes away, be it in the middle of a TLS record."""
-        with suppress(OSError):
-            super().handle()
+        self.send(self.server.kestra.answer(self.command, self.path, self.lowered(), self.body()))
 
 
-class HttpServer(Server):
-    """A Kestra behind a socket."""
+class HttpServer(SecuredServer):
+    """A Kestra behind a socket; the API begins at `/api/v1` below its URL."""
 
     def __init__(self, kestra: Kestra, tls: Tls | None = None, listener: socket.socket | None = None) -> None:
-        super().__init__(KestraHandler, listener)
+        super().__init__(KestraHandler, tls, listener)
         self.kestra = kestra
-        self._tls = tls and tls.context()
-
-    @property
-    def url(self) -> str:
-        """The base URL; the API begins at `/api/v1` below it."""
-        return super().url.replace("http:", "https:", 1) if self._tls else super().url
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection; its own thread shakes hands, so that a slow client stops nobody."""
-        connection, address = super().get_request()
-        if self._tls:
-            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-        return connection, address
 
 
-class KestraServer(Kestra):
+class KestraServer(Served, Kestra):
     """A Kestra that serves in threads of this process."""
 
     def __init__(
@@ -68,20 +45,4 @@ class KestraServer(Kestra):
         tls: Tls | None = None,
     ) -> None:
         super().__init__(auth, tenant, version=version, quirks=quirks)
-        self._server = HttpServer(self, tls)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL,))
-
-    @property
-    def url(self) -> str:
-        """The base URL."""
-        return self._server.url
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.close()
-        self._thread.join()
+        self.http = HttpServer(self, tls)

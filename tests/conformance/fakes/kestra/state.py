@@ -20,24 +20,7 @@ if TYPE_CHECKING:
     from conformance.fakes.kestra.replies import Document
     from conformance.fakes.kestra.requests import Request
     from conformance.fakes.kestra.store import Secrets
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Logged:
-    """One request that was answered."""
-
-    method: str
-    path: str
-    """As on the wire, without the query."""
-    query: str
-    status: int
-    who: str = ""
-    """The name behind the credential; empty for nobody."""
-
-    @property
-    def name(self) -> str:
-        """How globs know it."""
-        return f"{self.method} {self.path}"
+    from conformance.fakes.logged import Logged
 
 
 @dataclass(slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from conformance.fakes.vault.clock import stamp
+from conformance.fakes.clock import stamp
 
 if TYPE_CHECKING:
     from conformance.fakes.vault.flavours import Flavour

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from conformance.fakes.vault.clock import SECOND
+from conformance.fakes.clock import SECOND
 from conformance.fakes.vault.replies import Reply, errors
 from conformance.fakes.vault.requests import FALSE, TRUE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.fakes.vault.clock import Clock
+from conformance.fakes.clock import Clock
 from conformance.fakes.vault.namespaces import Namespace
 from conformance.fakes.vault.nodes import Role
 

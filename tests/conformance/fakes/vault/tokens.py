@@ -7,7 +7,7 @@ import string
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from conformance.fakes.vault.clock import SECOND, stamp
+from conformance.fakes.clock import SECOND, stamp
 from conformance.fakes.vault.durations import seconds, spelled
 from conformance.fakes.vault.replies import Document, Refused, Reply, envelope, errors
 

@@ -6,8 +6,8 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.fakes.clock import Clock, dated
 from conformance.fakes.vault.acl import policy
-from conformance.fakes.vault.clock import Clock, dated
 from conformance.fakes.vault.entries import Entry, Version
 from conformance.fakes.vault.exchange import Exchange
 from conformance.fakes.vault.flavours import FLAVOURS

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from conformance.fakes.answers import VAULT_DENIED, vault_error
+from conformance.fakes.clock import SECOND
 from conformance.fakes.loopback import Answer
-from conformance.fakes.vault.clock import SECOND
 from conformance.fakes.vault.tokens import Grant
 from vault_bench import DB, PATH
 

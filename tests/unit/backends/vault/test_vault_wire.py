@@ -14,7 +14,8 @@ import pytest
 from conformance.fakes.answers import vault_error
 from conformance.fakes.certificates import Authority
 from conformance.fakes.loopback import Answer, Handler, Server, running
-from conformance.fakes.vault.server import Tls, VaultServer
+from conformance.fakes.secured import Tls
+from conformance.fakes.vault.server import VaultServer
 from conformance.fakes.vault.vault import ROOT_TOKEN
 from vault_bench import DB
 
