@@ -74,7 +74,7 @@ def test_a_doctor_and_files_that_are_filled(scene: Scene) -> None:
     for form in ("human", "json"):
         scene.run("-v", "doctor", "inputs/fine.yaml", "--format", form)
         scene.run("-v", "doctor", "inputs", "--format", form, code=1)
-    scene.run("-v", "resolve", "inputs/wrong.yaml", "--out", "filled.yaml", code=3)
+    scene.run("-v", "resolve", "inputs/wrong.yaml", "--out", "filled.yaml", code=1)
     scene.run("-v", "resolve", "inputs/broken.yaml", code=3)
     assert not (folder / "filled.yaml").exists()
     scene.run("-v", "resolve", "inputs/fine.yaml", "--out", "inputs/filled.yaml")

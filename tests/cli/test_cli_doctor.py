@@ -168,6 +168,30 @@ def test_files_that_cannot_be_read(shop: Folder) -> None:
     assert told["nowhere\nat all"] == ["it cannot be looked at: no such file or directory"]
 
 
+def test_files_that_have_no_end(shop: Folder) -> None:
+    """In a folder, a FIFO is passed by: nobody may ever write to it."""
+    fine = put(shop, "a.yaml", "a: ENC[api-key]")
+    os.mkfifo(shop.path / "etc/b.yaml")
+    assert {found["file"] for found in look(shop, "etc")} == {fine}
+
+
+def test_names_that_are_none(shop: Folder) -> None:
+    """No file can be called so."""
+    put(shop, "a.yaml", 'secret_backend_command: "/a\\0b"')
+    put(shop, "b.json", '{"secret_backend_command": "/\\ud800x"}')
+    result = shop("doctor", "etc")
+    assert result.code == 1
+    assert result.out.count("it cannot be looked at: not a file name") == 2
+
+
+def test_aliases_that_lead_too_deep(shop: Folder) -> None:
+    """Each is written in few levels, and means many."""
+    keys = (f"? &a{n} {'[' * 90}{f'*a{n - 1}' if n else 'x'}{']' * 90}\n: v{n}\n" for n in range(40))
+    file = put(shop, "a.yaml", f"{''.join(keys)}last: *a39\n")
+    (found,) = look(shop, file, code=1)
+    assert found["problems"] == [f"{file} cannot be read: its aliases are nested too deep"]
+
+
 def test_nothing_of_a_file_reaches_the_terminal_unescaped(shop: Folder) -> None:
     """A handle may hold anything."""
     put(shop, "a.yaml", 'a: "ENC[\\x1b[31m\\n]"\n"k\\x07": "ENC[x]"')
@@ -292,7 +316,7 @@ def test_a_launcher_that_somebody_has_edited(shop: Folder) -> None:
 
 def test_a_group_that_nobody_knows(shop: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """By number."""
-    from syncer.engine import executable
+    from syncer.consumers import executable
 
     path = shop.path / "backend"
     path.write_text("#!/bin/sh\n")
