@@ -23,7 +23,7 @@ from syncer.retry import Retry
 from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from contextlib import AbstractContextManager
 
 PROJECT = "conformance"
@@ -150,6 +150,12 @@ def needs(backend: Backend, *capabilities: Capability) -> None:
     for capability in capabilities:
         if capability not in backend.capabilities:
             pytest.skip(f"{backend.type_name} does not claim {capability}")
+
+
+def needs_one(backend: Backend, capabilities: Collection[Capability]) -> None:
+    """Skip the test where the backend says that it can none of these."""
+    if not backend.capabilities.intersection(capabilities):
+        pytest.skip(f"{backend.type_name} claims none of {', '.join(sorted(capabilities))}")
 
 
 def at(entry: Observed, address: Address, *, remote_id: str = "") -> Observed:

@@ -11,7 +11,18 @@ import pytest
 from syncer.backends.base import DISABLES, Backend, Capability
 from syncer.errors import AlreadyExists, NotFound, Unsupported, VersionConflict
 from syncer.sensitive import Sensitive
-from syncer.testing.base import CANARY, PROJECT, ConformanceBase, assert_no_leak, at, declared, error_of, needs, same
+from syncer.testing.base import (
+    CANARY,
+    PROJECT,
+    ConformanceBase,
+    assert_no_leak,
+    at,
+    declared,
+    error_of,
+    needs,
+    needs_one,
+    same,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +97,7 @@ class CapabilityConformance(ConformanceBase):
         needs(backend, Capability.READ_VERSION)
         made = backend.create(declared(self.address()), Sensitive(b"v"))
         if version == made.version:
-            pytest.skip("this store calls it so")
+            pytest.skip(f"{version} is what this store calls the version that was just written")
         with pytest.raises(NotFound):
             backend.read_version(self.address(), version)
         with pytest.raises(NotFound):
@@ -129,8 +140,7 @@ class CapabilityConformance(ConformanceBase):
 
     def test_disable_and_enable_keep_the_value(self, backend: Backend) -> None:
         """A secret can be disabled and enabled; version, tags and value stay."""
-        if not DISABLES & backend.capabilities:
-            pytest.skip("cannot disable")
+        needs_one(backend, DISABLES)
         made = backend.create(declared(self.address(), tags={"team": "a"}), Sensitive(b"v"))
         off = backend.set_enabled(made, enabled=False)
         seen_off = self.everything(backend)[self.address()]
@@ -155,8 +165,7 @@ class CapabilityConformance(ConformanceBase):
 
     def test_disabled_stays_disabled(self, backend: Backend) -> None:
         """A rotation of a disabled secret leaves it disabled, and we can still read it where we can read."""
-        if not DISABLES & backend.capabilities:
-            pytest.skip("cannot disable")
+        needs_one(backend, DISABLES)
         off = backend.set_enabled(backend.create(declared(self.address()), Sensitive(b"v1")), enabled=False)
         turned = backend.rotate(declared(self.address()), Sensitive(b"v2"), off)
         assert not turned.enabled
@@ -165,8 +174,7 @@ class CapabilityConformance(ConformanceBase):
 
     def test_disable_of_missing(self, backend: Backend) -> None:
         """A disable of what is not there is NotFound."""
-        if not DISABLES & backend.capabilities:
-            pytest.skip("cannot disable")
+        needs_one(backend, DISABLES)
         made = backend.create(declared(self.address()), Sensitive(b"v"))
         with pytest.raises(NotFound):
             backend.set_enabled(at(made, self.address("gone")), enabled=False)
@@ -188,7 +196,7 @@ class CapabilityConformance(ConformanceBase):
         """Where a deletion is final, the name can be used again at once."""
         needs(backend, Capability.DELETE)
         if Capability.SOFT_DELETE in backend.capabilities:
-            pytest.skip("its deletions are soft")
+            pytest.skip(f"{backend.type_name} deletes softly: the name is not free at once")
         backend.delete(backend.create(declared(self.address()), Sensitive(b"v1")))
         assert self.everything(backend) == {}
         backend.create(declared(self.address()), Sensitive(b"v2"))
