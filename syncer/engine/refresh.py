@@ -205,8 +205,11 @@ def unsupported(
 ) -> list[Diagnostic]:
     """Find the declared secrets and resolved values that their backend cannot hold.
 
-    The `others`, which the plan is not about, are shown to their backends as well: names may clash in there.
+    The `others`, which the plan is not about, are shown to their backends first: what is planned must not clash.
     """
+    for secret in others:
+        with suppress(SyncerError):
+            backends[secret.backend].check(secret)
     found = []
     for wanted in desired:
         secret = wanted.secret
@@ -217,9 +220,6 @@ def unsupported(
                 backend.check_value(secret, wanted.value)
         except SyncerError as error:
             found.append(_unsupported(secret, error))
-    for secret in others:
-        with suppress(SyncerError):
-            backends[secret.backend].check(secret)
     return found
 
 

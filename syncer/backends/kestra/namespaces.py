@@ -35,6 +35,7 @@ class Namespaces:
         self._unhurried = backend.unhurried
         self._then = backend.then
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._read_only: dict[str, bool] = {}
 
     def rows(self, namespace: str) -> Rows:
         """List a namespace, every page of it. Patiently."""
@@ -42,7 +43,9 @@ class Namespaces:
 
     def is_read_only(self, namespace: str) -> bool:
         """Whether Kestra itself only reads the store behind a namespace."""
-        return self._patiently(lambda: self._api.page(namespace, 1)).read_only
+        if namespace not in self._read_only:  # else a listing has told
+            self._read_only[namespace] = self._patiently(lambda: self._api.page(namespace, 1)).read_only
+        return self._read_only[namespace]
 
     def create(self, address: Address, value: Sensitive, row: Row) -> Row:
         """Write a key that is not there. AlreadyExists if it is; Transient where it did not stay."""
@@ -80,6 +83,7 @@ class Namespaces:
 
     def _pages(self, namespace: str) -> Rows:
         page = self._api.page(namespace, 1)
+        self._read_only[namespace] = page.read_only
         rows, number, total = list(page.rows), 1, page.total
         while page.rows and (len(page.rows) == PAGE if total is None else len(rows) < total):
             number += 1

@@ -75,6 +75,12 @@ def test_two_refs_with_one_key(bench: Bench) -> None:
     (problem,) = house.plan().errors
     assert problem.code == "unsupported"
     assert problem.message == f"{TEAM}:prod-db: Kestra would call it `{KEY}`, and {DB} too"
+    one = Request(selection=Selection(targets=(f"{TEAM}:prod-db",)))
+    assert [error.message for error in house.plan(one).errors] == [problem.message]
+    other = Request(selection=Selection(targets=(str(DB),)))
+    assert [error.message for error in house.plan(other).errors] == [
+        f"{DB}: Kestra would call it `{KEY}`, and {TEAM}:prod-db too"
+    ]
     house.withdraw(f"{TEAM}:prod-db")
     assert not house.apply().failed
     assert (bench.fake.keys(TEAM), bench.fake.keys("company")) == ([KEY], [KEY])
