@@ -18,7 +18,7 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 _LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _NAMESPACE = re.compile(rf"(?=.{{1,63}}\Z){_LABEL}")
-_OBJECT = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+OBJECT = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _DATA_KEY = re.compile(r"[A-Za-z0-9._-]{1,253}")
 
 
@@ -86,7 +86,7 @@ def checked(found: Address) -> Address:
 
 def _cluster_key(text: str) -> ClusterKey:
     parts = text.split("/")
-    rules = (_NAMESPACE, _OBJECT, _DATA_KEY)
+    rules = (_NAMESPACE, OBJECT, _DATA_KEY)
     if len(parts) != len(rules) or not all(rule.fullmatch(part) for rule, part in zip(rules, parts, strict=True)):
         message = f"such a handle is written {_CLUSTER}namespace/name/key"
         raise InvalidConfiguration(message)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 
 import click
 
-from syncer.cli.options import Option, SecondsType
+from syncer.cli.options import Option, PathType, SecondsType
 from syncer.consumers.consume import check_scope
 from syncer.consumers.deadline import Deadline
 from syncer.consumers.handles import Answers, Ground
@@ -27,7 +27,7 @@ K = TypeVar("K")
 
 SCOPE = "global"
 """Where a bare ref is looked up unless somebody says otherwise; not every manifest has it."""
-_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FOLDER = PathType(path_type=Path, file_okay=False)
 
 
 class Given(TypedDict):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from syncer.cli.options import Option, lock, lock_option, open_session
+from syncer.cli.options import PATH, Option, lock, lock_option, open_session
 from syncer.cli.out import check_out, create_out, exists_already
 from syncer.consumers.collect import present
 from syncer.engine.adopt import adopt
@@ -55,7 +55,7 @@ class Place(TypedDict):
 
 
 _PATTERN = PatternType()
-_OUT = click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write a new file, 0600.")
+_OUT = click.option("--out", metavar="FILE", type=PATH, help="Write a new file, 0600.")
 
 
 @click.command("import")

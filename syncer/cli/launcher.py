@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from syncer.cli.handles import check_scopes
 from syncer.cli.options import open_session
-from syncer.cli.out import check_out, plain
+from syncer.cli.out import check_out, plain, replace_out
 from syncer.consumers.executable import user
-from syncer.errors import InvalidConfiguration, SyncerError
+from syncer.errors import InvalidConfiguration
 from syncer.exchange.maps import quoted
 from syncer.manifest.paths import KEY_FILE
-from syncer.state.files import replace_file
+from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -83,14 +83,7 @@ def install(path: Path, manifest: Manifest, command: Sequence[str], *, group: bo
     if os.path.lexists(path) and not _head(path).startswith(_FIRST):
         message = f"{path} exists and was not written by `--install`"
         raise InvalidConfiguration(message, hint="give another name, or remove it first")
-    try:
-        replace_file(path, _script(manifest, command), mode=WITH_GROUP if group else ALONE)
-    except OSError as error:
-        reason = (error.strerror or "it failed").lower()
-    else:
-        return
-    message = f"{path} cannot be written: {reason}"
-    raise SyncerError(message, hint="what was there is untouched")
+    replace_out(path, Sensitive(_script(manifest, command)), mode=WITH_GROUP if group else ALONE)
 
 
 def read_launcher(path: Path) -> Launcher | None:

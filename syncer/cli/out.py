@@ -72,12 +72,12 @@ def _check_parent(path: Path) -> None:
         raise InvalidConfiguration(message, hint="make the folder first")
 
 
-def replace_out(path: Path, document: Sensitive) -> None:
-    """Put a document that holds values there, 0600, in the place of what was there. Raise SyncerError."""
+def replace_out(path: Path, document: Sensitive, *, mode: int = 0o600) -> None:
+    """Put a document that may hold values there, in the place of what was there. Raise SyncerError."""
 
     def write() -> None:
         with sweeping(path):
-            replace_file(path, document.reveal())
+            replace_file(path, document.reveal(), mode=mode)
 
     _write(path, write)
 

@@ -12,7 +12,7 @@ from syncer.cli.handles import Asked, parsed
 from syncer.errors import InvalidConfiguration, SyncerError
 from syncer.exchange.agent import fault
 from syncer.exchange.nodes import MAX_BYTES, read_nodes
-from syncer.exchange.references import references, strays
+from syncer.exchange.references import references
 from syncer.handles import Handle, checked
 from syncer.model import Address
 
@@ -72,7 +72,9 @@ def read_document(path: Path) -> Document:
     else:
         nodes = read_nodes(raw, str(path))
         with suppress(RecursionError):  # aliases to what stands in keys lead deeper than what is written there
-            return Document(path=path, nodes=nodes, references=references(nodes), strays=strays(nodes))
+            found = list(references(nodes))
+            sound, strays = [one for one in found if not one.stray], [one for one in found if one.stray]
+            return Document(path=path, nodes=nodes, references=sound, strays=strays)
         reason = "its aliases are nested too deep"
     message = f"{path} cannot be read: {reason}"
     raise InvalidConfiguration(message)

@@ -11,8 +11,7 @@ from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from syncer.backends.base import Backend, BackendContext
-from syncer.engine.credentials import ask
+from syncer.backends.base import Backend
 from syncer.errors import InvalidConfiguration, NotFound, SyncerError, Unsupported
 from syncer.parallel import run
 from syncer.rest.client import Client
@@ -97,7 +96,7 @@ class Cluster:
                 "ca_cert": str(self.account / "ca.crt"),
                 "timeout": f"{_SECONDS}s",
             },
-            self._context(),
+            self.session.context(),
         )
         return Client(backend, backend.options.at(backend.context))
 
@@ -108,31 +107,6 @@ class Cluster:
             message = "this process does not run in a Kubernetes cluster: KUBERNETES_SERVICE_HOST and _PORT are not set"
             raise InvalidConfiguration(message)
         return f"https://[{host}]:{port}" if _is_v6(host) else f"https://{host}:{port}"
-
-    def _context(self) -> BackendContext:
-        outside, manifest, keyring = self.session.surroundings, self.session.manifest, self.session.keyring
-
-        def credential(option: str, given: Mapping[str, object]) -> Sensitive:
-            return ask(
-                option,
-                given,
-                folder=manifest.folder,
-                project=manifest.project,
-                environ=outside.environ,
-                subkey=keyring.subkey,
-            )
-
-        return BackendContext(
-            project=manifest.project,
-            folder=manifest.folder,
-            subkey=keyring.subkey,
-            key_id=keyring.key_id,
-            has_key=lambda: keyring.present,
-            environ=outside.environ,
-            retry=outside.retry,
-            width=outside.parallelism,
-            credential=credential,
-        )
 
 
 def _is_v6(host: str) -> bool:

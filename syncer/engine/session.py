@@ -92,23 +92,26 @@ class Session:
         """Open a declared backend, once. Raise InvalidConfiguration."""
         if name not in self._backends:
             spec = self.manifest.backends[name]
-            context = BackendContext(
-                project=self.manifest.project,
-                folder=self.manifest.folder,
-                subkey=self.keyring.subkey,
-                key_id=self.keyring.key_id,
-                has_key=lambda: self.keyring.present,
-                environ=self.surroundings.environ,
-                retry=self.surroundings.retry,
-                width=self.surroundings.parallelism,
-                credential=self._credential,
-            )
             try:
-                self._backends[name] = self.surroundings.open_backend(spec, context)
+                self._backends[name] = self.surroundings.open_backend(spec, self.context())
             except InvalidConfiguration as error:
                 message = f"{spec.origin}: backend `{name}`: {error.message}"
                 raise InvalidConfiguration(message, hint=error.hint) from None
         return self._backends[name]
+
+    def context(self) -> BackendContext:
+        """Give what a backend may ask of what is around it."""
+        return BackendContext(
+            project=self.manifest.project,
+            folder=self.manifest.folder,
+            subkey=self.keyring.subkey,
+            key_id=self.keyring.key_id,
+            has_key=lambda: self.keyring.present,
+            environ=self.surroundings.environ,
+            retry=self.surroundings.retry,
+            width=self.surroundings.parallelism,
+            credential=self._credential,
+        )
 
     def _credential(self, option: str, given: Mapping[str, Any]) -> Sensitive:
         return ask(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from syncer.errors import InvalidConfiguration, Unsupported
+from syncer.errors import InvalidConfiguration
 from syncer.exchange.formats import File
 from syncer.exchange.maps import quoted
 from syncer.exchange.texts import is_text, refuse
@@ -144,9 +144,7 @@ def _text(value: Sensitive) -> str:
 
 
 def _check_text(values: Mapping[str, Sensitive]) -> None:
-    faults = [f"{ref}: {_NO_TEXT}" for ref in sorted(values) if not is_text(values[ref])]
-    if faults:
-        raise Unsupported("\n".join(faults))
+    refuse(f"{ref}: {_NO_TEXT}" for ref in sorted(values) if not is_text(values[ref]))
 
 
 def _faults(values: Mapping[str, Sensitive], fault: Callable[[Sensitive], str | None]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from syncer.errors import InvalidManifest, Problem
 from syncer.exchange.kestra import PREFIX
+from syncer.exchange.texts import is_text
 from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class _Reading:
     def take(self, number: int, line: Sensitive) -> None:
         """Read one line that is no comment."""
         raw = line.reveal()
-        if not _is_text(raw):
+        if not is_text(line):
             self.refuse(number, 1, "this line is not UTF-8 text")
             return
         found = _LINE.fullmatch(raw)
@@ -106,14 +107,6 @@ def _lines(document: Sensitive) -> Iterator[tuple[int, Sensitive]]:
         said = line.removesuffix(b"\r")
         if not said.strip(b" \t").startswith(b"#") and said.strip(b" \t"):
             yield number, Sensitive(said)
-
-
-def _is_text(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _from_base64(value: Sensitive) -> Sensitive | None:

@@ -6,13 +6,13 @@ https://kubernetes.io/docs/concepts/configuration/secret/
 from __future__ import annotations
 
 import base64
-import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from syncer.errors import InvalidConfiguration, Unsupported
 from syncer.exchange.maps import base64_pairs, mapping
 from syncer.exchange.texts import refuse
+from syncer.handles import OBJECT
 from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 SECRET_BYTES = 1024 * 1024
 """Of all values of a Secret together."""
 _KEY_CHARACTERS = 253
-_LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
-_SUBDOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 
 
 def data_secret(values: Mapping[str, Sensitive], name: str) -> Sensitive:
@@ -45,7 +43,7 @@ def secret(name: str, field: str, pairs: Iterable[tuple[str, bytes]], oversize: 
 
     Raise Unsupported where `oversize` says how much the values are together.
     """
-    if not _SUBDOMAIN.fullmatch(name):
+    if not OBJECT.fullmatch(name):
         message = "the name of a Kubernetes Secret has small letters, digits, `-` and `.`, and at most 253 characters"
         raise InvalidConfiguration(message, hint="each part between dots starts and ends with a letter or a digit")
     if oversize is not None:

@@ -54,17 +54,11 @@ class Reference:
         return f"{_KEY_REF} {self.store}/{self.handle}" + (f" ({self.key})" if self.key else "")
 
 
-def references(documents: Iterable[Node]) -> list[Reference]:
-    """Give every reference, in the order in which they stand there. What an alias repeats comes once."""
-    return [found for found in _all(documents) if not found.stray]
+def references(documents: Iterable[Node]) -> Iterator[Reference]:
+    """Give every reference, strays among them, in the order in which they stand there.
 
-
-def strays(documents: Iterable[Node]) -> list[Reference]:
-    """Give what looks like a reference and is none: it begins in a text that is more than a handle."""
-    return [found for found in _all(documents) if found.stray]
-
-
-def _all(documents: Iterable[Node]) -> Iterator[Reference]:
+    What an alias repeats comes once.
+    """
     for root in documents:
         if isinstance(root, ScalarNode):
             yield from (_refused(found, "the root of the file is neither a map nor a list") for found in _enc(root, ()))

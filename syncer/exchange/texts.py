@@ -21,7 +21,7 @@ def is_text(value: Sensitive) -> bool:
     return True
 
 
-def refuse(faults: Iterable[str], hint: str) -> None:
+def refuse(faults: Iterable[str], hint: str | None = None) -> None:
     """Raise Unsupported with every fault, a line each, where there are any."""
     told = list(faults)
     if told:

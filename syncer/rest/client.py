@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-from contextlib import suppress
 from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,6 +14,7 @@ from syncer.errors import InvalidConfiguration
 from syncer.rest.connections import Connections
 from syncer.rest.failures import cannot_ask, no_answer, told
 from syncer.rest.messages import Answer, Server
+from syncer.rest.options import is_here
 from syncer.rest.tls import Tls
 from syncer.sensitive import Sensitive
 
@@ -107,7 +106,7 @@ class Client:
                 event_hooks={"response": [_stay]},
                 # A session that a server begins for us could outrank what lets us in, and end before it.
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-                trust_env=not _is_here(server.hostname or ""),  # proxies, which never see what stays on this machine
+                trust_env=not is_here(server.hostname or ""),  # proxies, which never see what stays on this machine
             )
         except (httpx.InvalidURL, ValueError, ImportError):
             message = "the proxies that the environment names cannot be used"
@@ -172,12 +171,6 @@ def _part(found: Sensitive, option: str) -> bytes:
 def _stay(response: httpx.Response) -> None:
     """Take away where a redirection leads: httpx reads it though it does not go there, and fails on what is no URL."""
     response.headers.pop("Location", None)
-
-
-def _is_here(host: str) -> bool:
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return host == "localhost"
 
 
 def _reason(error: Exception) -> str:

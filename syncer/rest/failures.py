@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from syncer.rest.messages import Answer, Request, Server
 
 REDIRECTS, CLIENT, SERVER = range(300, 400), range(400, 500), range(500, 600)
-UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT = 401, 403, 404, 409
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 
 
 class Rule(NamedTuple):

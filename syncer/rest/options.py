@@ -95,6 +95,13 @@ def _is_host(name: str) -> bool:
     return all(_LABEL.fullmatch(label) for label in name.removesuffix(".").split("."))
 
 
+def is_here(host: str) -> bool:
+    """Whether a host is this one."""
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
+
+
 def refuse(option: str, rule: str, hint: str | None = None) -> None:
     """Raise InvalidConfiguration: what stands there is not told, for it may be a value."""
     message = f"option `{option}` {rule}"

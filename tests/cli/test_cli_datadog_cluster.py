@@ -154,9 +154,9 @@ def test_an_address_of_version_6(syncer: Folder, pod: Cluster, tmp_path: Path) -
     assert pod.paths == []
 
 
-def test_it_is_no_backend_of_a_manifest(syncer: Folder, pod: Cluster) -> None:
+@pytest.mark.usefixtures("pod")
+def test_it_is_no_backend_of_a_manifest(syncer: Folder) -> None:
     """It can do nothing that a manifest would ask of one."""
-    from syncer.consumers.cluster import Cluster as Line
     from syncer.consumers.cluster import Kubernetes
     from syncer.errors import Unsupported
     from syncer.model import Address
@@ -165,7 +165,7 @@ def test_it_is_no_backend_of_a_manifest(syncer: Folder, pod: Cluster) -> None:
 
     secret = declared(Address("a", "b"))
     with syncer.session() as session:
-        context = Line(session=session, account=pod.account)._context()
+        context = session.context()
         backend = Kubernetes.open({"url": "https://localhost"}, context)
         assert (context.has_key(), len(context.key_id()) > 0) == (True, True)
         for call in (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from syncer.errors import InvalidConfiguration
+from syncer.rest.options import refuse
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _URL = re.compile(rf"https?://({_LABEL}(\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(:0*(?P<port>[0-9]{{1,5}}))?(/[^?#\s]*)?")
@@ -59,12 +59,6 @@ class AwsOptions:
             refuse("endpoint_url", "must be a URL that begins with http:// or https:// and holds no credentials")
         if self.external_id is not None and self.role_arn is None:
             refuse("external_id", "goes with `role_arn`, which is missing")
-
-
-def refuse(option: str, rule: str, hint: str | None = None) -> None:
-    """Raise InvalidConfiguration: what stands there is not told, for it may be a value."""
-    message = f"option `{option}` {rule}"
-    raise InvalidConfiguration(message, hint=hint)
 
 
 def _is_url(given: str) -> bool:

@@ -12,7 +12,7 @@ from syncer.backends.aws import parameter_rules as rules
 from syncer.backends.aws import tags
 from syncer.backends.aws.answers import number, text
 from syncer.backends.aws.api import Api, unread
-from syncer.backends.aws.options import AwsOptions, refuse
+from syncer.backends.aws.options import AwsOptions
 from syncer.backends.aws.paging import paged
 from syncer.backends.aws.parameters import MOST_PATHS, Parameter, below, described, named
 from syncer.backends.base import Backend, BackendContext, Capability
@@ -20,6 +20,7 @@ from syncer.errors import InvalidConfiguration, NotFound, Unsupported
 from syncer.model import Observed
 from syncer.naming import Template
 from syncer.parallel import run
+from syncer.rest.options import refuse
 from syncer.retry import Pace
 from syncer.sensitive import Sensitive
 

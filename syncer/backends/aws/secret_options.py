@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from syncer.backends.aws import secret_rules as rules
 from syncer.backends.aws import tags
-from syncer.backends.aws.options import AwsOptions, refuse
+from syncer.backends.aws.options import AwsOptions
 from syncer.naming import Template, upper_snake
 from syncer.readers import Reader
+from syncer.rest.options import refuse
 
 if TYPE_CHECKING:
     from syncer.model import Address, Secret

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from syncer.backends.dagu.api import of
 from syncer.backends.dagu.places import GLOBAL, Layer
 from syncer.backends.dagu.rows import no_secret
+from syncer.backends.dagu.versions import put_back
 from syncer.backends.dagu.workspaces import missing
 from syncer.errors import (
     AccessDenied,
@@ -100,8 +101,7 @@ class Layers:
                 return
             self._then(lambda: self._drop_entry(layer, address))
             if self._then(lambda: self._api.get(secret_id, address)) is not None:
-                message = f"{address}: dagu deleted it, and a run that read it has put it back"
-                raise Transient(message)
+                raise put_back(address)
 
     def _drop(self, secret_id: str, address: Address) -> bool:
         """Delete a secret; False where a try before did it, or somebody else."""

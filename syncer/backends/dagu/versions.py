@@ -61,3 +61,8 @@ class Versions:
 def undone(address: Address) -> Transient:
     """Tell of a new value that is not what runs get."""
     return Transient(f"{address}: somebody else wrote it in dagu at the same moment, and the new value may be lost")
+
+
+def put_back(address: Address) -> Transient:
+    """Tell of a secret that is there again."""
+    return Transient(f"{address}: dagu deleted it, and a run that read it has put it back")

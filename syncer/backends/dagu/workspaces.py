@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syncer.backends.dagu.versions import undone
-from syncer.errors import NotFound, Transient
+from syncer.backends.dagu.versions import put_back, undone
+from syncer.errors import NotFound
 
 if TYPE_CHECKING:
     from syncer.backends.base import Backend
@@ -48,8 +48,7 @@ class Workspaces:
         """Delete it for good. Raise Transient where a run that read it at the same moment has put it back."""
         self._api.drop(secret_id, address)
         if self._then(lambda: self._api.get(secret_id, address)) is not None:
-            message = f"{address}: dagu deleted it, and a run that read it has put it back"
-            raise Transient(message)
+            raise put_back(address)
 
 
 def missing(address: Address) -> NotFound:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from syncer.backends.vault import environment
-from syncer.backends.vault.options import Declared, check_folders
+from syncer.backends.vault.options import check_folders
 from syncer.errors import InvalidConfiguration
 from syncer.options import did_you_mean, parse_options
+from syncer.rest.options import Declared
 from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:

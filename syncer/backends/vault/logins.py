@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from syncer.backends.vault.messages import Json
-    from syncer.backends.vault.options import Declared
+    from syncer.rest.options import Declared
 
 Login = UserpassAuth | AppRoleAuth | KubernetesAuth | JwtAuth
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from syncer.errors import InvalidConfiguration
 from syncer.naming import Template
 from syncer.readers import Reader
-from syncer.rest.options import check_url
-
-Declared = dict[str, Any]
-"""A source as the manifest declares it, such as `{env: VAULT_SECRET_ID}`."""
+from syncer.rest.options import Declared, check_url
 
 FORMATS = ("string", "json")
 _OURS = "{project}/{scope}/{ref}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from syncer.errors import InvalidConfiguration
+from syncer.rest.options import is_here
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -35,7 +36,7 @@ class Proxies:
 
     def _for(self, server: SplitResult) -> str | None:
         host = server.hostname or ""
-        if _is_here(host) or any(_fits(rule.strip().lower(), host, server.port) for rule in self.never.split(",")):
+        if is_here(host) or any(_fits(rule.strip().lower(), host, server.port) for rule in self.never.split(",")):
             return None
         return self.https if server.scheme == "https" else self.http
 
@@ -47,12 +48,6 @@ def _parsed(url: str) -> SplitResult:
             return parts
     message = "the proxy that the environment names is no http URL"
     raise InvalidConfiguration(message, hint="see HTTPS_PROXY, HTTP_PROXY and VAULT_PROXY_ADDR")
-
-
-def _is_here(host: str) -> bool:
-    with suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
 
 
 def _fits(rule: str, host: str, port: int | None) -> bool:

@@ -21,8 +21,8 @@ HARD = 'a "quoted" \\ text: with # all, \n\t\u2028 é \U0001f600 ENC[x] 00123 '
 
 
 def found(text: str, file: str = "x.yaml") -> list[Reference]:
-    """Find all references."""
-    return list(references(read_nodes(text.encode(), file)))
+    """Find all references that would be replaced."""
+    return [reference for reference in references(read_nodes(text.encode(), file)) if not reference.stray]
 
 
 def handles(text: str, file: str = "x.yaml") -> dict[str, str]:
@@ -33,7 +33,7 @@ def handles(text: str, file: str = "x.yaml") -> dict[str, str]:
 def filled(text: str, value: str = HARD, file: str = "x.yaml") -> str:
     """Fill the same value in everywhere."""
     nodes = read_nodes(text.encode(), file)
-    for reference in references(nodes):
+    for reference in list(references(nodes)):
         fill(reference, Sensitive(value.encode()))
     return write_nodes(nodes, file).reveal().decode()
 
