@@ -1,0 +1,1 @@
+"""Rules that a platform team sets for manifests, checked without a value."""
