@@ -12,22 +12,18 @@ of an apply never passes for one that was made after it.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from syncer.crypto import mac, same_mac
 from syncer.errors import StateError
 from syncer.model import Address
-from syncer.state.files import PRIVATE, private_folder, sync_folder
 from syncer.state.model import Record, canonical, parse_record, record_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
 Entry = tuple[Address, Record | None]
@@ -45,29 +41,51 @@ class Replay:
     records: Mapping[Address, Record | None] = field(default_factory=dict)
 
 
+class Unwritable(Exception):
+    """A sink could not take what it was given; the message is the cause, for people."""
+
+    def __init__(self, cause: str, *, hint: str = "nothing that is recorded is lost") -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.hint = hint
+
+
+class Sink(Protocol):
+    """Where the lines of a journal go. Each method may raise Unwritable."""
+
+    name: str
+    batch: int
+    """How many intents are best made durable at once, at the price of that many unknowns after a crash."""
+
+    def append(self, text: bytes) -> None:
+        """Take lines, all of them or none. Never called by two threads at once."""
+
+    def sync(self) -> None:
+        """Make all durable that was appended before. Threads may call it side by side."""
+
+    def noted(self) -> None:
+        """Learn that results were appended, which are worth keeping before the next intents come."""
+
+    def discard(self) -> None:
+        """Remove what was written."""
+
+    def close(self) -> None:
+        """Let go of it and leave what was written."""
+
+
 class Journal:
     """The journal of one apply; safe to share between threads."""
 
-    def __init__(self, path: Path, key: bytes, *, lineage: str, serial: int) -> None:
+    def __init__(self, sink: Sink, key: bytes, *, lineage: str, serial: int) -> None:
         """Start an empty journal for the state of that lineage and serial. Raise StateError."""
+        self.sink = sink
         self._key = key
-        self._path = path
         self._chain = ""
         self._lock = threading.Lock()
-        self._broken = ""
+        self._broken: Unwritable | None = None
         self._entries = 0
         try:
-            private_folder(path.parent)
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, PRIVATE)
-        except OSError as error:
-            raise _unwritable(path, error) from None
-        self._size = 0
-        try:
             self._append([{"lineage": lineage, "serial": serial}])
-            sync_folder(path.parent)
-        except OSError as error:
-            self.close()
-            raise _unwritable(path, error) from None
         except StateError:
             self.close()
             raise
@@ -77,36 +95,35 @@ class Journal:
         """How many steps the state that this apply ends with is after the one it began with."""
         return self._entries + 1
 
+    @property
+    def batch(self) -> int:
+        """How many intents are best noted at once."""
+        return self.sink.batch
+
     def intend(self, entries: Iterable[Entry]) -> None:
         """Note what is about to be written; durable when it returns. Raise StateError: then do not write."""
         self._put("intent", entries)
-        try:
-            os.fsync(self._descriptor)
-        except OSError as error:
-            # The kernel may have dropped what it could not write and call it clean: the next fsync would succeed.
-            self._broken = _cause(error)
-            raise _unwritable(self._path, error) from None
+        self._do(self.sink.sync)
 
     def record(self, entries: Iterable[Entry]) -> None:
-        """Note what was written. Survives a kill at once, a power cut from the next intent on. Raise StateError."""
+        """Note what was written. Durable from the next intent on, at the latest. Raise StateError."""
         self._put("result", entries)
+        self._do(self.sink.noted)
 
     def check(self) -> None:
         """Raise StateError once a line could not be written: what is done from then on could not be noted."""
         if self._broken:
-            message = f"{self._path.name} could not be written: {self._broken}"
-            raise StateError(message, hint="nothing that is recorded is lost")
+            message = f"{self.sink.name} could not be written: {self._broken.cause}"
+            raise StateError(message, hint=self._broken.hint)
 
     def discard(self) -> None:
-        """Remove it: the state holds everything."""
+        """Remove it: the state holds everything. Raise StateError."""
         self.close()
-        self._path.unlink(missing_ok=True)
+        self._do(self.sink.discard)
 
     def close(self) -> None:
-        """Let go of the file and leave it for the next run to replay."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        """Let go of it and leave it for the next run to replay."""
+        self.sink.close()
 
     def _put(self, kind: str, entries: Iterable[Entry]) -> None:
         documents = [_document(kind, entry) for entry in entries]
@@ -123,42 +140,29 @@ class Journal:
             for document in documents:
                 line, chain = _line(self._key, chain, document)
                 text += line
-            self._write(text)
+            self._do(lambda: self.sink.append(text))
             self._chain = chain
 
-    def _write(self, text: bytes) -> None:
-        written = 0
+    def _do(self, work: Callable[[], None]) -> None:
         try:
-            # A short write is how a full disk begins; the next one says so.
-            while written < len(text):
-                written += os.write(self._descriptor, text[written:])
-        except OSError as error:
-            # What was cut off must not stand in the middle once there is room again; at the end it does not count.
-            self._broken = _cause(error)
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._descriptor, self._size)
-            raise _unwritable(self._path, error) from None
-        self._size += len(text)
+            work()
+        except Unwritable as error:
+            self._broken = error
+            message = f"{self.sink.name} cannot be written: {error.cause}"
+            raise StateError(message, hint=error.hint) from None
 
 
-def replay(path: Path, key: bytes) -> Replay | None:
-    """Read the journal that an ended or running apply left; None without one. Raise StateError if tampered with."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        message = f"{path.name} cannot be read: {error.strerror}"
-        raise StateError(message) from None
+def replay(content: bytes, key: bytes, name: str) -> Replay | None:
+    """Read the journal that an ended or running apply left; None for an empty one. Raise StateError."""
     *lines, _cut_off = content.split(b"\n")
-    documents = _authentic(lines, key, path.name)
+    documents = _authentic(lines, key, name)
     if not documents:
         return None
     try:
         return _folded(*documents)
     except (ValueError, KeyError, TypeError):
         # Authentic, so it is ours: from a version that knew something more.
-        message = f"{path.name} was written by another version of syncer, which this one cannot read"
+        message = f"{name} was written by another version of syncer, which this one cannot read"
         raise StateError(message, hint="run the version that was interrupted once more") from None
 
 
@@ -193,11 +197,3 @@ def _line(key: bytes, chain: str, document: dict[str, Any]) -> tuple[bytes, str]
 def _document(kind: str, entry: Entry) -> dict[str, Any]:
     address, record = entry
     return {"kind": kind, "address": str(address), "record": record and record_document(record)}
-
-
-def _cause(error: OSError) -> str:
-    return error.strerror or "input or output error"
-
-
-def _unwritable(path: Path, error: OSError) -> StateError:
-    return StateError(f"{path.name} cannot be written: {_cause(error)}", hint="nothing that is recorded is lost")

@@ -40,9 +40,12 @@ class Holder:
     operation: str
     created: str
     """RFC 3339, UTC."""
+    run: str = ""
+    """The address of the run on a CI platform; empty elsewhere."""
 
     def __str__(self) -> str:
-        return f"{self.who}@{self.host} (process {self.pid}) runs {self.operation} since {self.created}, lock {self.id}"
+        what = f"{self.operation} since {self.created}" + (f" ({self.run})" if self.run else "")
+        return f"{self.who}@{self.host} (process {self.pid}) runs {what}, lock {self.id}"
 
 
 class StateLock:
@@ -66,7 +69,7 @@ class StateLock:
         self._descriptor = -1
         self._me = Holder(
             id=str(uuid.uuid4()),
-            who=_user(),
+            who=user(),
             host=socket.gethostname(),
             pid=os.getpid(),
             operation=operation,
@@ -176,9 +179,14 @@ def _read(descriptor: int) -> Holder | None:
     except (ValueError, TypeError, RecursionError):
         # Empty: nobody. Anything else was being written as its process ended.
         return None
-    return (
-        holder if all(type(value) is type(like) for value, like in zip(astuple(holder), _LIKE, strict=True)) else None
-    )
+    return holder if is_whole(holder) else None
+
+
+def is_whole(holder: Holder) -> bool:
+    """Whether each fact that was read is of its kind, and no order to a terminal."""
+    facts = astuple(holder)
+    kinds = all(type(value) is type(like) for value, like in zip(facts, _LIKE, strict=True))
+    return kinds and "".join(map(str, facts)).isprintable()
 
 
 def _write(descriptor: int, holder: Holder) -> None:
@@ -186,7 +194,8 @@ def _write(descriptor: int, holder: Holder) -> None:
     os.pwrite(descriptor, json.dumps(asdict(holder)).encode(), 0)
 
 
-def _user() -> str:
+def user() -> str:
+    """Name who runs this process, by number where there is no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name; OSError from Python 3.13 on

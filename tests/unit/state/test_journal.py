@@ -19,6 +19,7 @@ from syncer.errors import StateError
 from syncer.model import Address
 from syncer.state.file import StateFile
 from syncer.state.journal import Journal, Replay, replay
+from syncer.state.journal_file import JournalFile, read_journal
 from syncer.state.model import Record, State, canonical
 
 KEY = b"k" * 32
@@ -29,7 +30,13 @@ THREE = Address("global", "three")
 
 def journal(folder: Path, *, serial: int = 3, lineage: str = LINEAGE) -> Journal:
     """Start a journal under `KEY`."""
-    return Journal(folder / "j", KEY, lineage=lineage, serial=serial)
+    return Journal(JournalFile(folder / "j"), KEY, lineage=lineage, serial=serial)
+
+
+def replayed(path: Path, key: bytes = KEY) -> Replay | None:
+    """Replay a file."""
+    content = read_journal(path)
+    return None if content is None else replay(content, key, path.name)
 
 
 def filled(folder: Path) -> bytes:
@@ -46,7 +53,7 @@ def filled(folder: Path) -> bytes:
 def put(folder: Path, content: bytes) -> Replay | None:
     """Replay any content."""
     (folder / "j").write_bytes(content)
-    return replay(folder / "j", KEY)
+    return replayed(folder / "j")
 
 
 # What it says.
@@ -62,9 +69,7 @@ def test_the_last_word_on_each_address_counts(entries: list[tuple[Address, Recor
             (started.intend if intent else started.record)([(address, record)])
         started.close()
         expected = {address: record for address, record, _ in entries}
-        assert replay(Path(name) / "j", KEY) == Replay(
-            lineage=LINEAGE, serial=3, entries=len(entries), records=expected
-        )
+        assert replayed(Path(name) / "j") == Replay(lineage=LINEAGE, serial=3, entries=len(entries), records=expected)
 
 
 def test_a_journal_is_private_and_starts_once(tmp_path: Path) -> None:
@@ -80,7 +85,7 @@ def test_a_journal_is_private_and_starts_once(tmp_path: Path) -> None:
 
 def test_without_a_journal_there_is_nothing_to_replay(tmp_path: Path) -> None:
     """Nor with one whose first line was cut off."""
-    assert replay(tmp_path / "j", KEY) is None
+    assert replayed(tmp_path / "j") is None
     assert put(tmp_path, b"") is None
 
 
@@ -98,7 +103,7 @@ def test_threads_share_a_journal(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     started.close()
-    left = replay(tmp_path / "j", KEY)
+    left = replayed(tmp_path / "j")
     assert left is not None
     assert len(left.records) == 160
 
@@ -157,7 +162,7 @@ def test_another_key_opens_nothing(tmp_path: Path) -> None:
     """Nor does a line of one journal fit into another."""
     (tmp_path / "j").write_bytes(filled(tmp_path))
     with pytest.raises(StateError, match="written under another key"):
-        replay(tmp_path / "j", b"o" * 32)
+        replayed(tmp_path / "j", b"o" * 32)
 
 
 def test_an_authentic_journal_of_another_version_is_named(tmp_path: Path) -> None:
@@ -174,7 +179,7 @@ def test_a_directory_in_its_place_is_named(tmp_path: Path) -> None:
     """It cannot be read, and an apply cannot start."""
     (tmp_path / "j").mkdir()
     with pytest.raises(StateError, match="j cannot be read: Is a directory"):
-        replay(tmp_path / "j", KEY)
+        replayed(tmp_path / "j")
     with pytest.raises(StateError, match="j cannot be written: File exists"):
         journal(tmp_path)
 
@@ -278,7 +283,7 @@ def test_after_a_failed_fsync_nothing_more_is_noted(tmp_path: Path, monkeypatch:
         with pytest.raises(StateError, match="Input/output error"):
             attempt()
     started.close()
-    left = replay(tmp_path / "j", KEY)
+    left = replayed(tmp_path / "j")
     assert left is not None
     assert left.records.keys() <= {ONE}
 
@@ -398,7 +403,7 @@ def write_until_full(folder: Path, limit: int) -> None:
         with pytest.raises(StateError, match="j could not be written: File too large"):
             attempt()
     started.close()
-    left = replay(folder / "j", KEY)
+    left = replayed(folder / "j")
     assert left is not None
     assert set(left.records) == {Address("global", f"s{number}") for number in range(count)}
 
@@ -417,7 +422,7 @@ def no_room_at_all(folder: Path) -> None:
     with pytest.raises(StateError, match="j cannot be written: File too large"):
         journal(folder)
     assert (folder / "j").read_bytes() == b""
-    assert replay(folder / "j", KEY) is None
+    assert replayed(folder / "j") is None
 
 
 def test_a_journal_without_room_for_its_first_line_does_not_start(tmp_path: Path) -> None:
@@ -430,7 +435,8 @@ def test_a_disk_that_takes_nothing_is_an_error(tmp_path: Path, refused: str) -> 
     """`/dev/full` answers each write with ENOSPC; its path is named, and the next step is safe."""
     started = journal(tmp_path)
     full = os.open("/dev/full", os.O_WRONLY)
-    os.dup2(full, started._descriptor)
+    assert isinstance(started.sink, JournalFile)
+    os.dup2(full, started.sink._descriptor)
     os.close(full)
     with pytest.raises(StateError, match="j cannot be written: No space left on device"):
         getattr(started, refused)([(ONE, RECORD)])
@@ -441,7 +447,8 @@ def test_an_intent_that_is_not_durable_is_an_error(tmp_path: Path) -> None:
     """A descriptor that takes bytes but cannot be synced, as a pipe, counts as not written."""
     started = journal(tmp_path)
     reading, writing = os.pipe()
-    os.dup2(writing, started._descriptor)
+    assert isinstance(started.sink, JournalFile)
+    os.dup2(writing, started.sink._descriptor)
     os.close(writing)
     try:
         with pytest.raises(StateError, match="j cannot be written: Invalid argument"):

@@ -233,6 +233,7 @@ GARBAGE = [
     json.dumps({**asdict(ELSEWHERE), "id": 5}).encode(),
     json.dumps({**asdict(ELSEWHERE), "host": None}).encode(),
     json.dumps({**asdict(ELSEWHERE), "pid": "4711"}).encode(),
+    json.dumps({**asdict(ELSEWHERE), "who": "\x1b[2J"}).encode(),
 ]
 
 
