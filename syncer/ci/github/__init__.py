@@ -1,0 +1,1 @@
+"""GitHub Actions: what a run knows there, and how it speaks."""

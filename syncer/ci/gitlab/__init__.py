@@ -1,0 +1,1 @@
+"""GitLab CI/CD: what a pipeline knows there, and how it speaks."""
