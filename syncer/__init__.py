@@ -23,11 +23,14 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from syncer.consumers.consume import read_value
     from syncer.engine.adopt import accept_drift, adopt, find_drift
+    from syncer.engine.confirm import Confirmed
     from syncer.engine.edit import move_record, remove_records
     from syncer.engine.prepare import Request
+    from syncer.engine.rebuild import Rebuilt, rebuild, write_rebuilt
     from syncer.engine.saved import SavedPlan
     from syncer.engine.seal import seal_value
     from syncer.engine.session import Session, Surroundings
+    from syncer.engine.standing import Standing
     from syncer.errors import (
         AccessDenied,
         AlreadyExists,
@@ -52,7 +55,16 @@ if TYPE_CHECKING:
         Unsupported,
         VersionConflict,
     )
-    from syncer.library import apply, confirm_plan, load_plan, plan, save_plan
+    from syncer.library import (
+        apply,
+        confirm_plan,
+        confirm_reviewed,
+        load_plan,
+        load_reviewed,
+        plan,
+        read_plan,
+        save_plan,
+    )
     from syncer.manifest import load_manifest
     from syncer.model import (
         Address,
@@ -95,11 +107,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "syncer.engine.adopt": ("accept_drift", "adopt", "find_drift"),
     "syncer.consumers.consume": ("read_value",),
+    "syncer.engine.confirm": ("Confirmed",),
     "syncer.engine.edit": ("move_record", "remove_records"),
     "syncer.engine.prepare": ("Request",),
+    "syncer.engine.rebuild": ("Rebuilt", "rebuild", "write_rebuilt"),
     "syncer.engine.saved": ("SavedPlan",),
     "syncer.engine.seal": ("seal_value",),
     "syncer.engine.session": ("Session", "Surroundings"),
+    "syncer.engine.standing": ("Standing",),
     "syncer.errors": (
         "AccessDenied",
         "AlreadyExists",
@@ -124,7 +139,16 @@ _HOMES = {
         "Unsupported",
         "VersionConflict",
     ),
-    "syncer.library": ("apply", "confirm_plan", "load_plan", "plan", "save_plan"),
+    "syncer.library": (
+        "apply",
+        "confirm_plan",
+        "confirm_reviewed",
+        "load_plan",
+        "load_reviewed",
+        "plan",
+        "read_plan",
+        "save_plan",
+    ),
     "syncer.manifest": ("load_manifest",),
     "syncer.model": (
         "Address",
@@ -175,6 +199,7 @@ __all__ = [
     "BackendSpec",
     "Calls",
     "Change",
+    "Confirmed",
     "Corrupt",
     "Counts",
     "Desired",
@@ -199,6 +224,7 @@ __all__ = [
     "PlanIncomplete",
     "Problem",
     "Reason",
+    "Rebuilt",
     "Record",
     "Refused",
     "Request",
@@ -216,6 +242,7 @@ __all__ = [
     "SourceError",
     "SourceSpec",
     "StalePlan",
+    "Standing",
     "State",
     "StateError",
     "StateLocked",
@@ -232,15 +259,20 @@ __all__ = [
     "adopt",
     "apply",
     "confirm_plan",
+    "confirm_reviewed",
     "find_drift",
     "load_manifest",
     "load_plan",
+    "load_reviewed",
     "move_record",
     "plan",
+    "read_plan",
     "read_value",
+    "rebuild",
     "remove_records",
     "save_plan",
     "seal_value",
+    "write_rebuilt",
 ]
 
 

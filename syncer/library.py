@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING
 
 from syncer.engine import saved
 from syncer.engine.carry import apply_plan
+from syncer.engine.confirm import Confirmed, confirm
 from syncer.engine.prepare import Request, make_plan
 from syncer.engine.session import Session, Surroundings
 from syncer.errors import InvalidConfiguration, StalePlan, StateError
 from syncer.manifest.paths import KEY_FILE, kept_paths, resolved
+from syncer.plans import Values
 from syncer.render.json import plan_document, to_json
 from syncer.state.files import replace_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from syncer.model import Manifest
     from syncer.plans import Outcome, Plan
 
@@ -55,10 +59,13 @@ def apply(
 def save_plan(session: Session, plan: Plan, path: Path | str) -> None:
     """Write a plan for a later apply: JSON, 0600, no values, signed with the project key.
 
-    Raise StateError, and InvalidConfiguration where `check_plan_path` does.
+    One that skipped values is for show; where there is no key, it is not signed. Raise StateError, and
+    InvalidConfiguration where `check_plan_path` does.
     """
     check_plan_path(session.manifest, path)
-    document = saved.sign(plan_document(plan), session.keyring)
+    document = plan_document(plan)
+    if plan.values is Values.RESOLVED or session.keyring.present:
+        document = saved.sign(document, session.keyring)
     try:
         replace_file(Path(path), to_json(document).encode())
     except OSError as error:
@@ -116,12 +123,50 @@ def load_plan(session: Session, path: Path | str) -> saved.SavedPlan:
     return saved.parse(_read(Path(path)), session.keyring)
 
 
+def read_plan(session: Session, path: Path | str) -> tuple[Mapping[str, object], bool]:
+    """Read a plan to be shown: its document, and whether the project key says that it is ours.
+
+    Without the key nobody can tell, nor of a plan that was never signed. Raise StateError where it cannot be read,
+    StalePlan for what is no plan, or was tampered with.
+    """
+    text = _read(Path(path))
+    if session.keyring.present and saved.is_signed(text):
+        return saved.parse(text, session.keyring).document, True
+    return saved.parse_unauthenticated(text), False
+
+
 def confirm_plan(session: Session, stored: saved.SavedPlan) -> Plan:
     """Make the saved plan again, with values, and check that it says the same. Raise StalePlan."""
     stored.check_applicable()
     fresh = make_plan(session, stored.request)
     saved.check_still_holds(stored, plan_document(fresh))
     return replace(fresh, selection=stored.request.selection)
+
+
+def load_reviewed(session: Session, plan: Path | bytes) -> Plan:
+    """Read a plan that somebody has reviewed, from a file or from an artifact.
+
+    One with values must bear our signature. One without is only a list of what a reviewer saw: it need not bear any,
+    and `confirm_reviewed` believes none of it. Raise StateError, and StalePlan for what is no plan of this project.
+    """
+    text = _read(plan) if isinstance(plan, Path) else plan
+    document = saved.parse_unauthenticated(text)
+    if document["values"] == Values.RESOLVED:
+        saved.parse(text, session.keyring)
+    if document["project"] != session.manifest.project:
+        message = f"the plan is for project {document['project']}, and this is {session.manifest.project}"
+        raise StalePlan(message, hint="is it the plan of another manifest?")
+    return saved.to_plan(document)
+
+
+def confirm_reviewed(session: Session, reviewed: Plan, *, allow_unchecked: bool = False) -> Confirmed:
+    """Make a reviewed plan again, with values, and give what of it is still to be done: for `apply_plan`.
+
+    Unlike `confirm_plan`, other changes may have been applied since. Where the reviewed plan was made without values,
+    `allow_unchecked` lets rotations through that it could not show. The caller must hold the lock. Raise StalePlan
+    where a reviewed change is not the same any more.
+    """
+    return confirm(session, reviewed, allow_unchecked=allow_unchecked)
 
 
 def _read(path: Path) -> bytes:

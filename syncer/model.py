@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from syncer.rules import Rule
     from syncer.sensitive import Sensitive
 
 T = TypeVar("T")
@@ -169,6 +170,10 @@ class StateSpec:
 
     type: str = "file"
     path: str = ".syncer/state.json"
+    """Of the file; relative to the manifest's folder, or to the root of the branch."""
+    branch: str = ""
+    remote: str = ""
+    """The name of a remote of the repository that holds the manifest, or an address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,9 +197,13 @@ class Manifest:
     secrets: Mapping[Address, Secret]
     moved: tuple[Move, ...] = ()
     removed: Mapping[Address, OnRemove] = field(default_factory=dict)
+    removed_at: Mapping[Address, Origin] = field(default_factory=dict)
+    """Where each of those stands."""
+    policy: tuple[Rule, ...] = ()
+    """Its own rules, then those that a run was given beside it."""
     cache: CacheSpec = CacheSpec()
     digest: str
-    """SHA-256 over names and contents of all its files: they hold no value."""
+    """SHA-256 over names and contents of all its files, a policy that it names among them: they hold no value."""
 
     @property
     def folder(self) -> Path:

@@ -195,6 +195,8 @@ class Plan:
     diagnostics: tuple[Diagnostic, ...] = ()
     unchecked: tuple[Address, ...] = ()
     """Addresses whose value was not checked, where values are skipped."""
+    checked: Mapping[Address, Origin] = field(default_factory=dict, repr=False, compare=False)
+    """What was looked at, and where that is declared, for reports; no document holds it."""
     withdrawn: tuple[Address, ...] = field(default=(), repr=False, compare=False)
     """Orphans that are disabled already, for an apply to remember; no document holds it."""
     versions: Mapping[Address, str] = field(default_factory=dict, repr=False, compare=False)

@@ -19,11 +19,19 @@ BACKENDS: dict[str, tuple[str, str | None]] = {
     "local": ("syncer.backends.local:LocalBackend", None),
     "aws-secrets-manager": ("syncer.backends.aws.secrets_manager:SecretsManager", "aws"),
     "aws-ssm": ("syncer.backends.aws.parameter_store:ParameterStore", "aws"),
-    "dagu": ("syncer.backends.dagu:Dagu", "dagu"),
-    "kestra": ("syncer.backends.kestra:Kestra", "kestra"),
+    "dagu": ("syncer.backends.dagu.backend:Dagu", "dagu"),
+    "kestra": ("syncer.backends.kestra.backend:Kestra", "kestra"),
     "vault": ("syncer.backends.vault:Vault", "vault"),
 }
 """Type to class, and the extra that brings its SDK."""
+
+OPTIONS = {
+    "aws-secrets-manager": "syncer.backends.aws.secret_options:SecretsManagerOptions",
+    "aws-ssm": "syncer.backends.aws.parameter_options:ParameterStoreOptions",
+    "dagu": "syncer.backends.dagu.options:DaguOptions",
+    "kestra": "syncer.backends.kestra.options:KestraOptions",
+}
+"""Types whose class needs an SDK, to the class of their options, which needs none: a manifest is checked without."""
 
 EMBEDDED = "local"
 """The type that needs no set-up: taken where a manifest names none."""
@@ -48,6 +56,13 @@ def backend_class(type_name: str) -> type[Backend]:
     except ModuleNotFoundError as error:
         message = f"backend type {type_name} needs the package `{error.name}`"
         raise InvalidConfiguration(message, hint=f"pip install 'syncer[{extra}]'" if extra else None) from None
+    return found
+
+
+def options_class(type_name: str) -> type[Any]:
+    """Import the class of a backend type's options, without its SDK where that is ours. Raise as `backend_class`."""
+    target = OPTIONS.get(type_name)
+    found: type[Any] = _load(BACKEND_GROUP, type_name, target, BACKENDS) if target else backend_class(type_name).Options
     return found
 
 

@@ -81,6 +81,8 @@ class Project:
     variables: dict[str, str] = field(default_factory=dict)
     backend: str = "{type: local}"
     state_path: str = ".syncer/state.json"
+    state_spec: str = ""
+    """As YAML; without it, a file at `state_path`."""
     manifest: str = "syncer.yaml"
 
     def write(self) -> None:
@@ -92,7 +94,8 @@ class Project:
             "more": self.more,
         }
         lines = ["version: 1", "project: shop", f"backend: {self.backend}"]
-        lines += [f"state: {{type: file, path: {self.state_path}}}", "scopes:"]
+        state = self.state_spec or f"{{type: file, path: {self.state_path}}}"
+        lines += [f"state: {state}", "scopes:"]
         for scope, entries in scopes.items():
             lines += [f"  {scope}:", "    secrets:" if entries else "    secrets: {}"]
             lines += [f'      "{name}": {{source: {source}}}' for name, source in entries.items()]
@@ -145,7 +148,7 @@ class Project:
     def state(self) -> State:
         """Read the state, a left journal folded in."""
         with self._session() as session:
-            return session.state_file.read()
+            return session.state_store.read()
 
     def versions(self) -> dict[Address, int]:
         """Give the version of everything in the store; each is one more than the one before it."""
@@ -177,6 +180,7 @@ class Project:
         self.check()
         files = {path.name for path in (self.folder / ".syncer").iterdir()}
         known = {
+            "git",
             "key",
             "state.json",
             "state.json.backup",
@@ -216,6 +220,9 @@ class _Quiet:
         self.manifest = str(manifest)
 
     def key_made(self, _path: Path) -> None:
+        """Tell nobody."""
+
+    def note(self, _text: str) -> None:
         """Tell nobody."""
 
 

@@ -219,7 +219,7 @@ class Remote:
     def records(self) -> Mapping[Address, Record]:
         """Give what state remembers."""
         with self.session() as session:
-            return session.state_file.read().records
+            return session.state_store.read().records
 
     def spoil(self, *rules: Rule) -> None:
         """Spoil calls from now on."""

@@ -23,6 +23,7 @@ from syncer.plans import Selection
 from syncer.sensitive import Sensitive
 from syncer.state.file import StateFile
 from syncer.state.journal import Journal
+from syncer.state.journal_file import JournalFile
 from syncer.state.model import Record, State
 from syncer.testing import Fault, Faulty
 
@@ -338,7 +339,8 @@ class SteppingJournal(Journal):
         """Pass two boundaries, and note what is durable."""
         self.steps.reach()
         super().intend(entries)
-        self.durable = self._size
+        assert isinstance(self.sink, JournalFile)
+        self.durable = self.sink.size
         self.steps.reach()
 
     def record(self, entries: Any) -> None:
@@ -389,10 +391,10 @@ def apply_until(
     states: list[SteppingState] = []
     try:
         with house.session() as session, session.lock("apply"):
-            session.state_file.__class__ = SteppingState
-            assert isinstance(session.state_file, SteppingState)
-            session.state_file.steps = steps
-            states.append(session.state_file)
+            session.state_store.__class__ = SteppingState
+            assert isinstance(session.state_store, SteppingState)
+            session.state_store.steps = steps
+            states.append(session.state_store)
             outcome = apply_plan(session, make_plan(session, request or Request()), allow_mass_change=True)
             assert may_fail or [f"{f.change.address}: {f.error.message}" for f in outcome.failed] == []
     except Crash:

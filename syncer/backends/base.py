@@ -103,6 +103,8 @@ class BackendContext:
     """Asks the source that an option declares, such as `{env: TOKEN}`; the first argument names the option.
 
     Raise InvalidConfiguration for what is no source, SourceError for one that yields nothing."""
+    offline: bool = False
+    """The store will not be asked anything: only what the options say of it counts, and no credential is at hand."""
 
 
 class Backend(ABC):
@@ -144,7 +146,16 @@ class Backend(ABC):
     @classmethod
     def open(cls, options: Mapping[str, Any], context: BackendContext) -> Self:
         """Make one from its options; must not reach for the store yet. Raise InvalidConfiguration."""
-        return cls(parse_options(cls.Options, options), context)
+        made = cls(parse_options(cls.Options, options), context)
+        if not context.offline:
+            made.connect()
+        return made
+
+    def connect(self) -> None:
+        """Find out where the store is and as whom to go there; must not reach for it yet. Raise InvalidConfiguration.
+
+        Not called where the store will not be asked, so what needs a variable or a credential belongs in here.
+        """
 
     def takes_new_key(self) -> bool | None:
         """Whether it seals under the project key and holds nothing yet, so that one may be made; None: it does not.

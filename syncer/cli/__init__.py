@@ -28,6 +28,7 @@ COMPLETE = "_SYNCER_COMPLETE"
 COMMANDS = {
     "init": "syncer.cli.project:init",
     "validate": "syncer.cli.project:validate",
+    "fmt": "syncer.cli.fmt:fmt",
     "plan": "syncer.cli.plan:plan",
     "apply": "syncer.cli.apply:apply",
     "drift": "syncer.cli.drift:drift",
@@ -43,6 +44,7 @@ COMMANDS = {
     "datadog-backend": "syncer.cli.datadog:datadog_backend",
     "doctor": "syncer.cli.doctor:doctor",
     "resolve": "syncer.cli.resolve:resolve",
+    "ci": "syncer.cli.ci:ci",
     "backends": "syncer.cli.about:backends",
     "schema": "syncer.cli.about:schema",
     "completion": "syncer.cli.about:completion",
@@ -52,6 +54,7 @@ COMMANDS = {
 _SUMMARIES = {
     "init": "Write a commented manifest, .gitignore lines and the project key.",
     "validate": "Check the manifest, offline.",
+    "fmt": "Put the manifest into one order and spacing.",
     "plan": "Show what apply would do.",
     "apply": "Create, rotate, update, disable as planned.",
     "drift": "Find what somebody changed outside.",
@@ -67,6 +70,7 @@ _SUMMARIES = {
     "datadog-backend": "Answer the Datadog Agent, as its secret_backend_command.",
     "doctor": "Check executables and files for what other programs would refuse.",
     "resolve": "Fill the values into a file that names secrets.",
+    "ci": "Plan, apply and look for drift on a CI platform.",
     "backends": "List the backends and what each can do.",
     "schema": "Print the JSON Schema of manifest, plan or state.",
     "completion": "Print the completion script of a shell.",

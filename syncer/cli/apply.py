@@ -65,7 +65,7 @@ def apply(  # noqa: PLR0913  # options
             check_blast_radius(made)
         if made.changes and not (auto_approve or planfile):
             _ask(console)
-        outcome = _carry_out(console, session, made)
+        outcome = carry_out(console, session, made)
     _report(console, outcome, made, form)
 
 
@@ -97,7 +97,8 @@ def _ask(console: Console) -> None:
         raise SyncerError(message)
 
 
-def _carry_out(console: Console, session: Session, made: Plan) -> Outcome:
+def carry_out(console: Console, session: Session, made: Plan) -> Outcome:
+    """Apply a plan whose limits are checked; the first signal lets what is in flight end. Needs the lock."""
     with stop_on_signals(console) as stop, console.progress(len(made.changes)) as progress:
         # The limit was checked before the question.
         return apply_plan(session, made, allow_mass_change=True, stop=stop, progress=progress)
@@ -109,11 +110,21 @@ def _report(console: Console, outcome: Outcome, made: Plan, form: str) -> None:
 
         console.result(outcome_json(outcome, made.diagnostics))
     else:
-        from syncer.render.human import failure_text, outcome_text  # noqa: PLC0415
+        tell_outcome(console, outcome)
+    check_outcome(outcome)
 
-        for failure in outcome.failed:
-            console.note(failure_text(failure, console.style).rstrip("\n"))
-        console.result("\n" + outcome_text(outcome, console.style))
+
+def tell_outcome(console: Console, outcome: Outcome) -> None:
+    """Tell people what was done and what failed."""
+    from syncer.render.human import failure_text, outcome_text  # noqa: PLC0415
+
+    for failure in outcome.failed:
+        console.note(failure_text(failure, console.style).rstrip("\n"))
+    console.result("\n" + outcome_text(outcome, console.style))
+
+
+def check_outcome(outcome: Outcome) -> None:
+    """Raise Interrupted or PartialFailure for an apply that did not do all of its plan."""
     if outcome.interrupted:
         message = "interrupted; what was in flight is finished and recorded"
         raise Interrupted(message, hint="`syncer plan` shows what is left")

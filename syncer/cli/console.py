@@ -46,6 +46,8 @@ class Console:
         self.manifest = "syncer.yaml"
         self.json = False
         """Standard output is one JSON document, whatever happens."""
+        self.inert: Callable[[str], str] = str
+        """What becomes of every text: where a machine reads along, none may look like an order to it."""
         self._color = False
         self._verbose = False
         self._answered = False
@@ -70,7 +72,7 @@ class Console:
         """Write a result."""
         self._answered = True
         with _output():
-            sys.stdout.write(text)
+            sys.stdout.write(self.inert(text))
             sys.stdout.flush()
 
     def value(self, value: Sensitive) -> None:
@@ -94,6 +96,10 @@ class Console:
         """Tell the user something that is no result."""
         self._tell(f"{text}\n")
 
+    def order(self, text: str) -> None:
+        """Write a line to the machine that reads along."""
+        _write_error(f"{text}\n")
+
     def detail(self, text: str) -> None:
         """Tell the user what only -v asks for."""
         if self._verbose:
@@ -106,6 +112,15 @@ class Console:
         self._found = list(found)
         for diagnostic in self._found:
             self._tell(diagnostic_text(diagnostic, self._error_style))
+
+    def breaches(self, found: Sequence[Diagnostic]) -> None:
+        """Tell what breaks a policy, as the faults of a manifest are told: so many to people, and how many more."""
+        from syncer.render.human import MOST_PROBLEMS, breach_text  # noqa: PLC0415  # as above
+
+        for diagnostic in found[:MOST_PROBLEMS]:
+            self._tell(breach_text(diagnostic, self._error_style))
+        if len(found) > MOST_PROBLEMS:
+            self.note(f"... and {len(found) - MOST_PROBLEMS} more")
 
     def failure(self, error: SyncerError) -> None:
         """Tell of the error that ended the run; as JSON too where a document was promised."""
@@ -196,11 +211,15 @@ class Console:
         return _style(color=self._color and sys.stderr.isatty())
 
     def _tell(self, text: str) -> None:
-        try:
-            sys.stderr.write(text)
-            sys.stderr.flush()
-        except OSError:
-            _abandon(sys.stderr)
+        _write_error(self.inert(text))
+
+
+def _write_error(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        _abandon(sys.stderr)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import click
 
 from syncer.cli import CHANGES, OK
 from syncer.cli.options import format_option, lock, lock_option, open_session, selectors
+from syncer.cli.reports import tell_drift
 from syncer.engine.adopt import accept_drift, find_drift
 from syncer.errors import SyncerError
 from syncer.plans import Selection
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--accept", is_flag=True, help="Take what is observed into the state, after asking.")
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @lock_option
-@format_option("human", "json", "markdown")
+@format_option("human", "json", "junit", "sarif", "markdown")
 @click.pass_obj
 def drift(  # noqa: PLR0913  # options
     console: Console,
@@ -54,35 +55,21 @@ def drift(  # noqa: PLR0913  # options
     selection = Selection(targets=targets, excludes=excludes)
     with open_session(console) as session:
         if not accept:
-            found = _find(console, session, selection, verify_values=verify_values)
-            _tell(console, found, form)
+            found = find(console, session, selection, verify_values=verify_values)
+            tell_drift(console, found, form)
             return CHANGES if found.drift else OK
         with lock(console, session, "drift --accept", lock_timeout):
-            session.state_file.fold()
-            found = _find(console, session, selection, verify_values=verify_values)
-            _tell(console, found, form)
+            session.state_store.fold()
+            found = find(console, session, selection, verify_values=verify_values)
+            tell_drift(console, found, form)
             _accept(console, session, found, auto_approve=auto_approve)
     return OK
 
 
-def _find(console: Console, session: Session, selection: Selection, *, verify_values: bool) -> Plan:
+def find(console: Console, session: Session, selection: Selection, *, verify_values: bool) -> Plan:
+    """Look for drift."""
     with console.status("looking for drift"):
         return find_drift(session, selection, verify_values=verify_values)
-
-
-def _tell(console: Console, found: Plan, form: str) -> None:
-    if form == "json":
-        from syncer.render.json import drift_json  # noqa: PLC0415  # each form on its own
-
-        console.result(drift_json(found))
-    elif form == "markdown":
-        from syncer.render.markdown import drift_markdown  # noqa: PLC0415
-
-        console.result(drift_markdown(found))
-    else:
-        from syncer.render.human import drift_text  # noqa: PLC0415
-
-        console.result(drift_text(found, console.style))
 
 
 def _accept(console: Console, session: Session, found: Plan, *, auto_approve: bool) -> None:

@@ -143,7 +143,7 @@ def _matching(manifest: Manifest, glob: str) -> list[Address]:
 
 def _importable(console: Console, session: Session, addresses: Iterable[Address]) -> Iterator[Address]:
     """Give those that have no record and are there; tell of those that are another project's."""
-    records = session.state_file.fold().records
+    records = session.state_store.fold().records
     secrets = session.manifest.secrets
     there = present(session, [secrets[address] for address in addresses if address not in records])
     for address, seen in sorted(there.items()):

@@ -17,10 +17,10 @@ from syncer.model import Address
 from syncer.plans import Selection, Values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from syncer.cli.console import Console
-    from syncer.state.lock import StateLock
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -152,6 +152,20 @@ def _read_stores(_context: click.Context, _option: click.Parameter, given: tuple
     return named
 
 
+def policy_option(command: F) -> F:
+    """Add --policy, which comes to `policies`."""
+    option = click.option(
+        "--policy",
+        "policies",
+        cls=Option,
+        type=PATH,
+        metavar="FILE",
+        multiple=True,
+        help="Rules to be kept beside the manifest's own; repeatable.",
+    )
+    return option(command)
+
+
 def lock_option(command: F) -> F:
     """Add --lock-timeout."""
     option = click.option(
@@ -179,13 +193,13 @@ def request(values: str = "resolve", **given: Any) -> Request:
     )
 
 
-def open_session(console: Console, parallelism: int = 10) -> Session:
-    """Load the manifest and open a session over it."""
-    manifest = load_manifest(Path(console.manifest))
-    return Session(manifest, Surroundings(parallelism=parallelism, key_made=console.key_made))
+def open_session(console: Console, parallelism: int = 10, policies: Sequence[Path] = ()) -> Session:
+    """Load the manifest, with the rules of more policies, and open a session over it."""
+    manifest = load_manifest(Path(console.manifest), policies)
+    return Session(manifest, Surroundings(parallelism=parallelism, key_made=console.key_made, lock_news=console.note))
 
 
-def lock(console: Console, session: Session, operation: str, timeout: float) -> StateLock:
+def lock(console: Console, session: Session, operation: str, timeout: float) -> AbstractContextManager[object]:
     """Give the lock of the state, to be entered; whom it waits for is told only where it waits."""
     if not timeout:
         return session.lock(operation)

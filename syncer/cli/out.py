@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -78,6 +79,29 @@ def replace_out(path: Path, document: Sensitive, *, mode: int = 0o600) -> None:
     def write() -> None:
         with sweeping(path):
             replace_file(path, document.reveal(), mode=mode)
+
+    _write(path, write)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Put a report there for everybody to read, in the place of another: it holds no value. Raise SyncerError."""
+    _check_parent(path)
+    if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+        message = f"{path} exists and is not a regular file"
+        raise InvalidConfiguration(message, hint="give the name of a file")
+    _write(path, lambda: replace_file(path, text.encode(), mode=0o644))
+
+
+def rewrite(path: Path, content: bytes) -> None:
+    """Put a new text in the place of a file, links followed and its mode kept. Raise SyncerError."""
+    real = Path(os.path.realpath(path))
+
+    def write() -> None:
+        mode = stat.S_IMODE(real.stat().st_mode)
+        if not mode & stat.S_IWUSR or not os.access(real, os.W_OK):
+            raise PermissionError(errno.EACCES, "it is read-only")  # a rename would not mind
+        with sweeping(real):
+            replace_file(real, content, mode=mode)
 
     _write(path, write)
 

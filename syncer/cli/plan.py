@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from syncer.cli import CHANGES, OK
-from syncer.cli.options import format_option, open_session, planning, request
+from syncer.cli.options import format_option, open_session, planning, policy_option, request
 from syncer.engine.guard import check_blast_radius
 from syncer.engine.prepare import make_plan
 from syncer.errors import PlanIncomplete
-from syncer.plans import Values
+from syncer.plans import Diagnostic, Severity, Values
 from syncer.render.text import quantity
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ FORMATS = ("human", "json", "markdown")
 
 @click.command
 @planning
+@policy_option
 @click.option(
     "--values",
     type=click.Choice(["resolve", "skip"]),
@@ -57,9 +59,9 @@ def plan(  # options
     """
     console.json = form == "json"
     asked = request(**given)
-    with open_session(console, parallelism) as session:
+    with open_session(console, parallelism, given["policies"]) as session:
         if out is not None:
-            _check_out(session, out)
+            check_out(session, out)
         with console.status("planning"):
             made = make_plan(session, asked)
         tell_calls(console, made)
@@ -68,24 +70,35 @@ def plan(  # options
         if not allow_mass_change:
             check_blast_radius(made)
         if out is not None:
-            _save(console, session, made, out)
+            save(console, session, made, out)
     return CHANGES if detailed_exitcode and made.changes else OK
 
 
-def _check_out(session: Session, out: Path) -> None:
+def check_out(session: Session, out: Path) -> None:
+    """Raise InvalidConfiguration for a file that is not for a plan; before anything is planned."""
     from syncer.library import check_plan_path  # noqa: PLC0415  # most plans are not saved
 
     check_plan_path(session.manifest, out)
 
 
-def _save(console: Console, session: Session, made: Plan, out: Path) -> None:
+def save(console: Console, session: Session, made: Plan, out: Path) -> None:
+    """Save a plan, and say what it is good for."""
     from syncer.library import save_plan  # noqa: PLC0415
 
     save_plan(session, made, out)
     if made.values is Values.SKIPPED:
-        console.note(f"saved the plan to {out}, for show only: without values it cannot be applied")
+        unsigned = "" if session.keyring.present else ", and not signed for want of the project key"
+        console.note(f"saved the plan to {out}, for show only: without values it cannot be applied{unsigned}")
     else:
         console.note(f"saved the plan to {out}; to carry out exactly this: syncer apply {out}")
+
+
+_NOT_AUTHENTIC = Diagnostic(
+    severity=Severity.WARNING,
+    code="plan_not_authenticated",
+    message="this plan is not authenticated: anybody may have written it",
+    hint="where the project key is, `syncer plan --out FILE` signs it, and `syncer show` checks that",
+)
 
 
 def tell_calls(console: Console, made: Plan) -> None:
@@ -126,6 +139,9 @@ def check_complete(made: Plan) -> None:
 def show(console: Console, file: Path | None, form: str) -> None:
     """Show a saved plan, or the state without one.
 
+    A plan that bears no signature, or whose signature cannot be checked for want of the project key, is shown with a
+    warning: anybody may have written it.
+
     \b
     Examples:
       syncer show plan.json
@@ -145,10 +161,13 @@ def _show_plan(console: Console, session: Session, file: Path, form: str) -> Non
     from syncer import library  # noqa: PLC0415  # the other half of this module plans
     from syncer.engine import saved  # noqa: PLC0415
 
-    document = library.load_plan(session, file).document
+    document, authentic = library.read_plan(session, file)
+    doubt = () if authentic else (_NOT_AUTHENTIC,)
     if console.json:
         from syncer.render.json import to_json  # noqa: PLC0415  # only this form
 
         console.result(to_json(document))
+        console.diagnostics(doubt)
     else:
-        tell_plan(console, saved.to_plan(document), form)
+        shown = saved.to_plan(document)
+        tell_plan(console, replace(shown, diagnostics=(*doubt, *shown.diagnostics)), form)

@@ -10,16 +10,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncer.cli.options import format_option
+from syncer.cli import OK
+from syncer.cli.options import format_option, policy_option
+from syncer.cli.reports import tell_findings, tell_problems
+from syncer.engine.session import Session
 from syncer.errors import InvalidConfiguration, InvalidManifest, StateError
 from syncer.manifest import load_manifest
 from syncer.manifest.paths import kept_paths
+from syncer.manifest.state import GIT
+from syncer.plans import Severity
 from syncer.registry import EMBEDDED
 from syncer.render.text import quantity
 from syncer.state.key import KEY_FILE, make_key
 
 if TYPE_CHECKING:
     from syncer.cli.console import Console
+    from syncer.model import Manifest
+    from syncer.plans import Diagnostic
 
 MANIFEST = "syncer.yaml"
 IGNORED = ".syncer/"
@@ -108,9 +115,21 @@ def _kept(folder: Path, private: Path) -> list[str]:
     """Name what an earlier key was made for: state and stores, their backups and journals."""
     # A lock is empty, a draft that a kill left is nobody's.
     found = {path for path in private.glob("*") if path.is_file() and path.suffix != ".tmp" and path.stat().st_size}
+    shared = []
     with contextlib.suppress(InvalidManifest):
-        found |= {path for path in kept_paths(load_manifest(folder / MANIFEST)) if path.exists()}
-    return sorted({os.path.relpath(os.path.realpath(path), os.path.realpath(folder)) for path in found})
+        manifest = load_manifest(folder / MANIFEST)
+        found |= {path for path in kept_paths(manifest) if path.exists()}
+        shared += [f"branch `{manifest.state.branch}`"] if _holds_branch(manifest) else []
+    names = {os.path.relpath(os.path.realpath(path), os.path.realpath(folder)) for path in found}
+    return [*sorted(names), *shared]
+
+
+def _holds_branch(manifest: Manifest) -> bool:
+    """Whether the state is in a branch that is there. Raise StateError where its remote cannot tell."""
+    if manifest.state.type != GIT:
+        return False
+    with Session(manifest) as session:
+        return session.state_store.exists
 
 
 def _project_name(folder: Path) -> str:
@@ -120,21 +139,38 @@ def _project_name(folder: Path) -> str:
 
 
 @click.command
-@format_option("human", "json")
+@policy_option
+@format_option("human", "json", "junit", "sarif")
 @click.pass_obj
-def validate(console: Console, form: str) -> None:
-    """Check the manifest, offline: no key, no source and no backend is asked.
+def validate(console: Console, policies: tuple[Path, ...], form: str) -> int:
+    """Check the manifest and its policy, offline: no key, no source and no backend is asked.
+
+    What breaks a rule ends with exit code 3, unless the rule only warns.
 
     \b
-    Example:
+    Examples:
       syncer -f deploy/syncer.yaml validate
+      syncer validate --policy ../platform/policy.yaml --format sarif
     """
     console.json = form == "json"
-    manifest = load_manifest(Path(console.manifest))
-    if console.json:
-        from syncer.render.json import valid_json  # noqa: PLC0415  # only this form
-
-        console.result(valid_json())
-    else:
+    try:
+        manifest = load_manifest(Path(console.manifest), policies)
+    except InvalidManifest as error:
+        tell_problems(console, error, form)
+        raise
+    found = _breaches(manifest)
+    tell_findings(console, manifest, found, form)
+    if any(each.severity is Severity.ERROR for each in found):
+        return InvalidManifest.exit_code
+    if form == "human":
         secrets, scopes = quantity(len(manifest.secrets), "secret"), quantity(len(manifest.scopes), "scope")
         console.result(f"{console.manifest} is valid: {secrets} in {scopes}.\n")
+    return OK
+
+
+def _breaches(manifest: Manifest) -> list[Diagnostic]:
+    if not manifest.policy:
+        return []
+    from syncer.policy.check import findings  # noqa: PLC0415  # most manifests have no policy
+
+    return findings(manifest)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from syncer.cli.options import ADDRESS, format_option, lock, lock_option, open_session
+from syncer.cli.rebuild import rebuild_
 from syncer.engine.edit import move_record, remove_records
 from syncer.errors import InvalidConfiguration
 from syncer.render.state import record_text, state_json, state_markdown, state_text
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group
 def state() -> None:
-    """List, show, rename and forget records; break a lock.
+    """List, show, rename and forget records; break a lock; make a lost state again.
 
     \b
     Example:
@@ -39,7 +40,7 @@ def list_(console: Console, globs: tuple[str, ...]) -> None:
       syncer state list 'payments:*'
     """
     with open_session(console) as session:
-        names = map(str, sorted(session.state_file.read().records))
+        names = map(str, sorted(session.state_store.read().records))
         chosen = [name for name in names if not globs or any(fnmatchcase(name, glob) for glob in globs)]
     console.result("".join(f"{name}\n" for name in chosen))
 
@@ -57,7 +58,7 @@ def show(console: Console, address: Address, form: str) -> None:
     """
     console.json = form == "json"
     with open_session(console) as session:
-        record = session.state_file.read().records.get(address)
+        record = session.state_store.read().records.get(address)
     if record is None:
         message = f"the state has no record for {address}"
         raise InvalidConfiguration(message, hint="`syncer state list` names all")
@@ -112,14 +113,17 @@ def unlock(console: Console, lock_id: str) -> None:
       syncer state unlock 3f0f2c0e-6a34-4a0e-8f0c-1d1f1a3a7a11
     """
     with open_session(console) as session:
-        holder = session.state_file.unlock(lock_id)
+        holder = session.state_store.unlock(lock_id)
     console.result(f"the lock is broken; it was held by {holder}\n")
+
+
+state.add_command(rebuild_)
 
 
 def tell_state(console: Console, session: Session, form: str) -> None:
     """Write the whole state in the form asked for."""
     if form == "json":
-        console.result(state_json(session.state_file.document()))
+        console.result(state_json(session.state_store.document()))
     else:
-        known = session.state_file.read()
+        known = session.state_store.read()
         console.result(state_markdown(known) if form == "markdown" else state_text(known))

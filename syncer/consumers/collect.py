@@ -93,7 +93,7 @@ def present(session: Session, secrets: Iterable[Secret]) -> dict[Address, Observ
 def _state(session: Session, backends: Mapping[str, Backend]) -> State:
     """Give the state where it can say what a listing does not show yet; no other consumer needs one."""
     if any(backend.listing_lags for backend in backends.values()):
-        return session.state_file.read(authenticate=session.keyring.present)
+        return session.state_store.read(authenticate=session.keyring.present)
     return State(project=session.manifest.project)
 
 

@@ -29,7 +29,7 @@ class Reading:
         # Opened now: two threads must not open one twice. No store gets more calls at once than it stands.
         backends = [session.backend(scope.backend) for scope in manifest.scopes.values()]
         self._turns = threading.BoundedSemaphore(min((backend.concurrency for backend in backends), default=1))
-        stamp = session.state_file.stamp
+        stamp = session.state_store.stamp
         self._values: Cache[Found] = Cache(manifest.cache, stamp)
         self._scopes: Cache[dict[str, Found]] = Cache(manifest.cache, stamp)
 

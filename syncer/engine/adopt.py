@@ -14,6 +14,7 @@ from syncer.engine.prepare import Request, check_selection, left_out, look_aroun
 from syncer.engine.readback import fingerprints, unread, unseen
 from syncer.engine.refresh import look_again, source_digest
 from syncer.errors import AccessDenied, InvalidConfiguration, NotFound
+from syncer.model import Origin
 from syncer.plans import DriftKind, Plan
 from syncer.state.model import Record
 
@@ -31,7 +32,7 @@ def find_drift(session: Session, selection: Selection, *, verify_values: bool = 
 
     No source is asked, and no value is read unless `verify_values` says so.
     """
-    state = session.state_file.read()
+    state = session.state_store.read()
     chosen = selector(selection)
     check_selection(selection, state.records)
     observed, backends = look_around(session, Request(selection=selection), state, chosen)
@@ -63,6 +64,7 @@ def find_drift(session: Session, selection: Selection, *, verify_values: bool = 
             *((left_out(len(busy)),) if busy else ()),
         ),
         unchecked=tuple(busy),
+        checked=_places(session, records),
         timestamp=outside.clock(),
         lineage=state.lineage,
         serial=state.serial,
@@ -71,6 +73,13 @@ def find_drift(session: Session, selection: Selection, *, verify_values: bool = 
         records=len(state.records),
         calls=session.calls(),
     )
+
+
+def _places(session: Session, addresses: Iterable[Address]) -> dict[Address, Origin]:
+    """Tell where each is declared; what no longer is, stands for the manifest."""
+    manifest = session.manifest
+    nowhere = Origin(file=str(manifest.path), line=1)
+    return {address: s.origin if (s := manifest.secrets.get(address)) else nowhere for address in addresses}
 
 
 def _drift(
@@ -91,14 +100,14 @@ def accept_drift(session: Session, report: Plan) -> State:
 
     The next plan compares it with the manifest: a value that is not what the source yields is rotated again.
     """
-    state = session.state_file.fold()
+    state = session.state_store.fold()
     puts: dict[Address, Record | None] = {}
     for drift in report.drift:
         record = puts[drift.address] if drift.address in puts else state.records.get(drift.address)
         if record is not None:
             puts[drift.address] = _accepted(session, drift, record)
     after = state.advance(puts, lineage=state.lineage or str(uuid.uuid4()))
-    session.state_file.write(after)
+    session.state_store.write(after)
     return after
 
 
@@ -129,7 +138,7 @@ def adopt(session: Session, addresses: Iterable[Address]) -> dict[Address, Recor
     Where the backend lets us read, the value is fingerprinted, so that one which is right already stays; where it
     does not, the next plan rotates it. Raise InvalidConfiguration, NotFound: nothing is adopted then.
     """
-    state = session.state_file.fold()
+    state = session.state_store.fold()
     wanted = frozenset(addresses)
     for address in sorted(wanted):
         _check_adoptable(session, state, address)
@@ -143,7 +152,7 @@ def adopt(session: Session, addresses: Iterable[Address]) -> dict[Address, Recor
         address: _adopted(session, session.manifest.secrets[address], observed, state.records.get(address))
         for address in sorted(wanted)
     }
-    session.state_file.write(state.advance(dict(adopted), lineage=state.lineage or str(uuid.uuid4())))
+    session.state_store.write(state.advance(dict(adopted), lineage=state.lineage or str(uuid.uuid4())))
     return adopted
 
 

@@ -63,10 +63,6 @@ _REFUSALS = (
 )
 """Errors that say clearly that nothing was written."""
 
-_BATCH = 64
-"""Intents made durable at once: one fsync for many writes, at the price of that many unknowns after a crash."""
-
-
 @dataclass(slots=True, kw_only=True)
 class Applier:
     """One apply in progress."""
@@ -101,7 +97,7 @@ class Applier:
         """Carry out every phase. Raise nothing for a change that fails: it is in the outcome."""
         for phase in PHASES:
             chains = _by_address(change for change in self.plan.changes if change.action in phase)
-            for batch in _batches(chains, max(_BATCH, self.width)):
+            for batch in _batches(chains, max(self.journal.batch, self.width)):
                 self._carry_out(batch)
         self._settle()
         return Outcome(

@@ -37,19 +37,19 @@ def apply_plan(
     Setting `stop` finishes what is in flight and begins nothing more. Changes that fail are in the outcome.
     Raise StalePlan, PlanIncomplete, SafetyLimit before anything is written, StateError.
     """
-    state = session.state_file.fold()
+    state = session.state_store.fold()
     check_applicable(plan, state)
     if not allow_mass_change:
         check_blast_radius(plan)
     lineage = state.lineage or str(uuid.uuid4())
-    journal = session.state_file.journal(state, lineage)
+    journal = session.state_store.journal(state, lineage)
     try:
         applier = _applier(session, plan, state, journal, stop or threading.Event(), progress)
         outcome = applier.run()
         serial = state.serial
         if applier.records:
             after = state.advance(applier.records, lineage=lineage, steps=journal.serial_steps)
-            session.state_file.write(after)
+            session.state_store.write(after)
             serial = after.serial
         journal.discard()
     finally:

@@ -123,13 +123,17 @@ def _drift(address: Address, record: Record, kind: DriftKind, before: object, af
     return Drift(address=address, backend=record.backend, kind=kind, before=before, after=after)
 
 
+SAME_VALUE = "rotation_same_value"
+"""The code of a warning: a value is written anew and stays what it was."""
+
+
 def warnings(desired: Desired, record: Record, reason: Reason | None, now: datetime) -> Iterator[Diagnostic]:
     """Give what a reviewer should know although it is no change."""
     secret = desired.secret
     if reason in _ROTATIONS and desired.fingerprint is not None:
         yield _warning(
             secret,
-            "rotation_same_value",
+            SAME_VALUE,
             "to be rotated, but the source still yields the same value",
             hint="put a new value where the source reads it, then plan again",
         )

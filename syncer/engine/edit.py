@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def move_record(session: Session, source: Address, target: Address) -> State:
     """Rename a record. Needs the lock. Raise InvalidConfiguration where one is missing or in the way."""
-    state = session.state_file.fold()
+    state = session.state_store.fold()
     record = _record(state, source)
     if target in state.records:
         message = f"the state has a record for {target} already"
@@ -27,7 +27,7 @@ def move_record(session: Session, source: Address, target: Address) -> State:
 
 def remove_records(session: Session, addresses: tuple[Address, ...]) -> State:
     """Forget records; the secrets stay where they are. Needs the lock. Raise InvalidConfiguration."""
-    state = session.state_file.fold()
+    state = session.state_store.fold()
     for address in addresses:
         _record(state, address)
     return _write(session, state, dict.fromkeys(addresses))
@@ -43,5 +43,5 @@ def _record(state: State, address: Address) -> Record:
 
 def _write(session: Session, state: State, puts: Mapping[Address, Record | None]) -> State:
     after = state.advance(puts, lineage=state.lineage or str(uuid.uuid4()))
-    session.state_file.write(after)
+    session.state_store.write(after)
     return after

@@ -179,9 +179,12 @@ def _unrecorded(facts: Facts, found: Findings, desired: Desired, observed: Obser
         return
     address = desired.secret.address
     where = "pending deletion there" if observed.deleted else "there"
-    hint = (
-        "restore it there and import it, or wait until it is gone" if observed.deleted else f"syncer import {address}"
-    )
+    if observed.deleted:
+        hint = "restore it there and import it, or wait until it is gone"
+    elif facts.state.lineage is None and observed.owner == facts.project:
+        hint = f"it bears our mark: syncer state rebuild, if the state was lost, or syncer import {address}"
+    else:
+        hint = f"syncer import {address}"
     message = f"is {where} already, and no record says that it is ours"
     found.error("unmanaged", address, message, hint, desired.secret)
 

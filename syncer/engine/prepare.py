@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from syncer.engine.breaches import breaches
 from syncer.engine.facts import Facts, Findings
 from syncer.engine.guard import emptied
 from syncer.engine.places import renamed, with_records
@@ -46,11 +47,11 @@ def make_plan(session: Session, request: Request) -> Plan:
     """Compare the manifest with the backends. Raise SourceError, BackendError, StateError."""
     manifest = session.manifest
     authentic = request.values is Values.RESOLVED or session.keyring.present
-    state = session.state_file.read(authenticate=authentic)
+    state = session.state_store.read(authenticate=authentic)
     moves = tuple(move for move in manifest.moved if move.source in state.records)
     chosen = _chosen(session, request, state, moves)
     desired = _desired(session, request, (state, moves), chosen)
-    before = session.state_file.read(authenticate=authentic)  # once more: sources may have taken their time
+    before = session.state_store.read(authenticate=authentic)  # once more: sources may have taken their time
     observed, backends = look_around(session, request, before, chosen)
     known = renamed(desired, observed, before, backends)
     actual = _actual(session, request, (with_records(before, known), chosen), (observed, backends))
@@ -74,6 +75,7 @@ def make_plan(session: Session, request: Request) -> Plan:
         actual=actual,
     )
     found = diff(facts)
+    found.diagnostics.extend(breaches(manifest, facts, found))
     others = (s for a, s in manifest.secrets.items() if a not in desired and s.backend in backends)
     found.diagnostics.extend(unsupported(desired.values(), backends, others))
     if request.refresh:
@@ -108,6 +110,7 @@ def _plan(  # the parts of a plan
         drift=tuple(found.drift),
         diagnostics=tuple(found.diagnostics),
         unchecked=tuple(found.unchecked),
+        checked={address: wanted.secret.origin for address, wanted in desired.items()},
         withdrawn=tuple(found.withdrawn),
         versions=found.versions,
         lineage=state.lineage,
@@ -137,7 +140,7 @@ def since(session: Session, before: State, *, authenticate: bool = True) -> tupl
     A plan takes no lock. What was observed meanwhile may be older or newer than those records, so nothing can be
     said of them; of all others it is true, because each write is on record before it begins.
     """
-    after = session.state_file.read(authenticate=authenticate)
+    after = session.state_store.read(authenticate=authenticate)
     if after is before:
         return after, frozenset()
     known = before.records.keys() | after.records.keys()
@@ -208,7 +211,7 @@ def _desired(
         record = state.records.get(address) or state.records.get(origins.get(address, address))
         return record.fingerprint if record else None
 
-    backend = session.backend
+    backend = _opener(session, request)
     secrets = [backend(secret.backend).declare(secret) for secret in manifest.secrets.values() if wanted(secret)]
     return session.resolver.resolve(secrets, like, request.values, session.surroundings.parallelism)
 
@@ -218,13 +221,19 @@ def look_around(
 ) -> tuple[Observations, dict[str, Backend]]:
     """Observe every backend that the chosen addresses are, were or will be on."""
     wanted = _places(session, state, chosen)
-    declared = session.manifest.backends
-    backends = {name: session.backend(name) for name in sorted(wanted) if name in declared}
+    declared, opened = session.manifest.backends, _opener(session, request)
+    backends = {name: opened(name) for name in sorted(wanted) if name in declared}
     if not request.refresh:
         return remembered(state), backends
     places = {name: wanted[name] for name in backends}
     outside = session.surroundings
     return observe(backends, places, state, outside.retry, outside.parallelism), backends
+
+
+def _opener(session: Session, request: Request) -> Callable[[str], Backend]:
+    """Give what opens a backend: where neither it nor a source is asked, no credential is needed, nor an address."""
+    asked = request.refresh or request.verify_values or request.values is Values.RESOLVED
+    return session.backend if asked else session.outline
 
 
 def _places(session: Session, state: State, chosen: Callable[[Address], bool]) -> dict[str, set[Address]]:

@@ -46,7 +46,7 @@ def unread(
     for address, record in sorted(records.items()):
         backend = backends.get(record.backend)
         seen = observed.get(record.backend, {}).get(address)
-        if backend is not None and _readable(backend, seen) and address not in found:
+        if backend is not None and readable(backend, seen) and address not in found:
             message = "its value could not be read back, so only its version was compared"
             yield Diagnostic(severity=Severity.WARNING, code="not_verified", message=message, address=address)
 
@@ -64,7 +64,7 @@ def fingerprints(
         wanted = {
             address: record
             for address, record in records.items()
-            if record.backend == name and _readable(backend, there.get(address))
+            if record.backend == name and readable(backend, there.get(address))
         }
         if not verify:
             wanted = {a: record for a, record in wanted.items() if _misleading(backend, record, there[a])}
@@ -74,7 +74,8 @@ def fingerprints(
     return found
 
 
-def _readable(backend: Backend, seen: Observed | None) -> bool:
+def readable(backend: Backend, seen: Observed | None) -> bool:
+    """Whether the backend gives the value of what is there back, to whoever has the right."""
     can = backend.capabilities
     return (
         Capability.READ in can
@@ -102,10 +103,18 @@ def _read(
             raise value
 
 
+NOT_TO_BE_HAD = (AccessDenied, NotFound)
+"""Errors about one value that say nothing of the others."""
+
+
 def read_each(
-    session: Session, backend: Backend, addresses: Iterable[Address]
+    session: Session,
+    backend: Backend,
+    addresses: Iterable[Address],
+    *,
+    spared: tuple[type[SyncerError], ...] = NOT_TO_BE_HAD,
 ) -> Iterator[tuple[Address, Sensitive | SyncerError]]:
-    """Give the value at each address, in batches side by side, and the error where one is denied or gone.
+    """Give the value at each address, in batches side by side, and the error in its place where that is `spared`.
 
     Other errors are raised, after the tries that the session allows.
     """
@@ -114,7 +123,7 @@ def read_each(
     def batch(some: list[Address]) -> list[tuple[Address, Sensitive | SyncerError]]:
         try:
             return list(outside.retry.call(lambda: list(backend.read_many(some))))
-        except (AccessDenied, NotFound) as error:
+        except spared as error:
             if len(some) == 1:
                 return [(some[0], error)]
         # One may not be read, holds no value or no longer is: the others are read without it.

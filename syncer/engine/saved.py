@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from jsonschema_rs import Draft202012Validator
 
 from syncer import crypto
 from syncer.engine.prepare import Request
@@ -26,6 +30,7 @@ from syncer.plans import (
     Snapshot,
     Values,
 )
+from syncer.schemas import load_schema
 from syncer.state.model import canonical
 
 if TYPE_CHECKING:
@@ -36,6 +41,11 @@ if TYPE_CHECKING:
 FORMAT_VERSION = "1.0"
 MAX_BYTES = 256 * 1024 * 1024
 """More is not a plan of ours, and not worth reading."""
+MAX_UNTRUSTED_BYTES = 32 * 1024 * 1024
+"""The same for what nobody vouches for: ten thousand changes take a third of it."""
+Document = dict[str, Any]
+"""A plan as JSON."""
+_VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +105,7 @@ def parse(text: bytes, keyring: Keyring) -> SavedPlan:
     """Read a saved plan. Raise StalePlan for anything that this project key did not sign."""
     try:
         document = json.loads(text)
+        _check_signed(document)
         written = document.pop("mac")
         version = document["format_version"]
         right = crypto.same_mac(written, crypto.mac(keyring.subkey(crypto.PLAN_MAC), canonical(document)))
@@ -112,6 +123,66 @@ def parse(text: bytes, keyring: Keyring) -> SavedPlan:
     return SavedPlan(document=document)
 
 
+def is_signed(text: bytes) -> bool:
+    """Whether it bears a MAC, right or wrong; what is no plan bears none."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and "mac" in document
+
+
+def _check_signed(document: Document) -> None:
+    """Raise StalePlan for a plan without a MAC, whether or not there is a key."""
+    if "mac" not in document and "resource_changes" in document:
+        message = "this plan is not signed, so it can be shown and never applied"
+        raise StalePlan(message, hint="plan again with values, where the project key is: `syncer plan --out FILE`")
+
+
+def parse_unauthenticated(text: bytes | str) -> Document:
+    """Read the document of a plan that nobody vouches for, to be shown and never applied; a MAC is not looked at.
+
+    It fits schemas/plan.schema.json, and `to_plan` takes it. Raise StalePlan for anything else.
+    """
+    if len(text) > MAX_UNTRUSTED_BYTES:
+        message = f"this is not a plan: it is larger than {MAX_UNTRUSTED_BYTES >> 20} MiB"
+        raise StalePlan(message)
+    try:
+        document: Document = json.loads(text, parse_constant=_no_number)
+        _check_version(document)
+        fits = _shape().is_valid(document)
+        if fits:
+            to_plan(document)  # says more than a shape can: no month has 99 days
+    except (ValueError, KeyError, TypeError, RecursionError):
+        fits = False
+    if not fits:
+        message = "this is not a plan"
+        raise StalePlan(message, hint="make one with `syncer plan --out FILE` or `--format json`")
+    return document
+
+
+def _check_version(document: Document) -> None:
+    """Raise StalePlan for the plan of another version; KeyError or TypeError for what has none."""
+    version = document["format_version"]
+    if version == FORMAT_VERSION:
+        return
+    known = isinstance(version, str) and _VERSION.fullmatch(version)
+    message = f"the plan has {f'format {version}' if known else 'another format'}, this syncer reads {FORMAT_VERSION}"
+    raise StalePlan(message, hint="show it with the version that made it, or plan again")
+
+
+@cache
+def _shape() -> Draft202012Validator:
+    definitions = load_schema("plan")["$defs"]
+    return Draft202012Validator({"$ref": "#/$defs/plan", "$defs": definitions})
+
+
+def _no_number(_constant: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python takes for JSON."""
+    message = "not a number"
+    raise ValueError(message)
+
+
 def check_still_holds(saved: SavedPlan, fresh: Mapping[str, Any]) -> None:
     """Raise StalePlan where the document of a fresh plan for the same request says anything else."""
     for fact, what in (
@@ -127,7 +198,7 @@ def check_still_holds(saved: SavedPlan, fresh: Mapping[str, Any]) -> None:
     now = _by_key(fresh["resource_changes"])
     for key in sorted(then.keys() | now.keys()):
         if then.get(key) != now.get(key):
-            message = f"{key[0]}: {_difference(then.get(key), now.get(key))}"
+            message = f"{key[0]}: {difference(_told(then.get(key)), _told(now.get(key)))}"
             raise StalePlan(message, hint="plan again")
 
 
@@ -135,15 +206,27 @@ def _by_key(changes: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[st
     return {(change["address"], change["backend"], change["action"]): change for change in changes}
 
 
-def _difference(then: dict[str, Any] | None, now: dict[str, Any] | None) -> str:
-    if then is None or now is None:
+def _told(document: Mapping[str, Any] | None) -> Change | None:
+    return None if document is None else _change(document)
+
+
+def difference(then: Change | None, now: Change | None) -> str:
+    """Say to people what is other in a change than when its plan was made; None for a change that is not there."""
+    if then is None or now is None or then.action is not now.action:
         return "what is to be done has changed since the plan was made"
-    before, after = (then["change"]["before"] or {}), (now["change"]["before"] or {})
-    if before.get("version") != after.get("version"):
+    if _version(then) != _version(now):
         return "its observed version moved since the plan was made"
-    if (then["change"]["after"] or {}).get("fingerprint") != (now["change"]["after"] or {}).get("fingerprint"):
+    if _fingerprint(then) != _fingerprint(now):
         return "its source yields another value than when the plan was made"
     return "it was changed outside since the plan was made"
+
+
+def _version(change: Change) -> str | None:
+    return change.before.version if change.before else None
+
+
+def _fingerprint(change: Change) -> Fingerprint | None:
+    return change.after.fingerprint if change.after else None
 
 
 def _selection(asked: Mapping[str, Any]) -> Selection:

@@ -18,7 +18,7 @@ def seal_value(session: Session, address: Address, value: Sensitive) -> str:
 
     Raise StateError where there is a state under another key: what is sealed with the wrong one may be lost.
     """
-    session.state_file.read()
+    session.state_store.read()
     context = SourceContext(
         project=session.manifest.project,
         address=address,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -16,18 +16,20 @@ from syncer.errors import InvalidConfiguration
 from syncer.model import DEFAULT_BACKEND
 from syncer.registry import backend_class, source_class
 from syncer.retry import DEFAULT, Retry
-from syncer.state.file import StateFile
 from syncer.state.key import Keyring
+from syncer.state.opening import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from types import TracebackType
 
     from syncer.model import BackendSpec, Manifest
     from syncer.plans import Calls
     from syncer.sensitive import Sensitive
-    from syncer.state.lock import Holder, StateLock
+    from syncer.state.lock import Holder
+    from syncer.state.store import StateStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,8 @@ class Surroundings:
     """Makes the backends that the manifest declares; a test of one backend gives its own."""
     key_made: Callable[[Path], None] = lambda _path: None
     """Told of a project key that was made because there was none."""
+    lock_news: Callable[[str], None] = lambda _news: None
+    """Told, in words for people, of a lock that was taken over from a run that is gone, or that could not be let go."""
 
 
 class Session:
@@ -55,6 +59,7 @@ class Session:
         self.manifest = manifest
         self.surroundings = surroundings or Surroundings()
         self._backends: dict[str, Backend] = {}
+        self._outlines: dict[str, Backend] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -73,10 +78,12 @@ class Session:
         return Keyring(outside.environ, self.manifest.folder, may_make=self._may_make_key, announce=outside.key_made)
 
     @cached_property
-    def state_file(self) -> StateFile:
+    def state_store(self) -> StateStore:
         """The state as declared."""
-        path = self.manifest.folder / self.manifest.state.path
-        return StateFile(path, self.manifest.project, self.keyring)
+        outside = self.surroundings
+        return open_store(
+            self.manifest, self.keyring, environ=outside.environ, retry=outside.retry, tell=outside.lock_news
+        )
 
     @cached_property
     def resolver(self) -> Resolver:
@@ -91,13 +98,25 @@ class Session:
     def backend(self, name: str) -> Backend:
         """Open a declared backend, once. Raise InvalidConfiguration."""
         if name not in self._backends:
-            spec = self.manifest.backends[name]
-            try:
-                self._backends[name] = self.surroundings.open_backend(spec, self.context())
-            except InvalidConfiguration as error:
-                message = f"{spec.origin}: backend `{name}`: {error.message}"
-                raise InvalidConfiguration(message, hint=error.hint) from None
+            self._backends[name] = self._opened(name, self.context())
         return self._backends[name]
+
+    def outline(self, name: str) -> Backend:
+        """Give a declared backend that knows what its options say and is never asked: it needs no credential.
+
+        Raise InvalidConfiguration.
+        """
+        if name not in self._outlines:
+            self._outlines[name] = self._opened(name, replace(self.context(), offline=True))
+        return self._outlines[name]
+
+    def _opened(self, name: str, context: BackendContext) -> Backend:
+        spec = self.manifest.backends[name]
+        try:
+            return self.surroundings.open_backend(spec, context)
+        except InvalidConfiguration as error:
+            message = f"{spec.origin}: backend `{name}`: {error.message}"
+            raise InvalidConfiguration(message, hint=error.hint) from None
 
     def context(self) -> BackendContext:
         """Give what a backend may ask of what is around it."""
@@ -125,14 +144,14 @@ class Session:
 
     def calls(self) -> dict[str, Calls]:
         """What was asked of each backend so far."""
-        return {name: backend.meter.total for name, backend in sorted(self._backends.items())}
+        return {name: backend.meter.total for name, backend in sorted((self._outlines | self._backends).items())}
 
     def lock(
         self, operation: str, *, timeout: float = 0.0, waiting: Callable[[Holder], None] = lambda _holder: None
-    ) -> StateLock:
+    ) -> AbstractContextManager[object]:
         """Give the lock of the state, to be entered; `timeout` in seconds."""
         outside = self.surroundings
-        return self.state_file.lock(
+        return self.state_store.lock(
             operation, now=outside.clock(), timeout=timeout, waiting=waiting, retry=outside.retry
         )
 
@@ -140,7 +159,7 @@ class Session:
         """Whether a new key opens all that is there, and a backend in use has a need of it."""
         secrets = self.manifest.secrets.values()
         kinds = {secret.source.type for secret in secrets}
-        if self.state_file.exists or any(source_class(kind).opened_by_key for kind in kinds):
+        if self.state_store.exists or any(source_class(kind).opened_by_key for kind in kinds):
             return False
         takes = {name: self.backend(name).takes_new_key() for name in self.manifest.backends}
         used = {secret.backend for secret in secrets} or {DEFAULT_BACKEND}

@@ -10,7 +10,7 @@ from syncer.manifest.document import Place, spoken
 from syncer.manifest.wording import unknown
 from syncer.model import DEFAULT_BACKEND, BackendSpec, Origin
 from syncer.options import parse_options
-from syncer.registry import EMBEDDED, backend_class
+from syncer.registry import EMBEDDED, options_class
 
 if TYPE_CHECKING:
     from syncer.manifest.document import Document, Report
@@ -35,7 +35,7 @@ def declared_backends(main: Document, report: Report) -> dict[str, BackendSpec]:
 def _backend(name: str, main: Document, place: Place, given: dict[str, Any], report: Report) -> BackendSpec:
     options = {key: value for key, value in given.items() if key != "type"}
     try:
-        wanted = backend_class(given["type"]).Options
+        wanted = options_class(given["type"])
     except InvalidConfiguration as error:
         report.at_value(main, (*place, "type"), spoken(error))
     else:

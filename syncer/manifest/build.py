@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from syncer.manifest.backends import declared_backends
 from syncer.manifest.consumers import check_readers, declared_cache
 from syncer.manifest.paths import check_paths
-from syncer.manifest.references import declared_moves, declared_removals
+from syncer.manifest.references import declared_moves, declared_removals, removal_origins
 from syncer.manifest.scopes import declared_scopes
 from syncer.manifest.secrets import declared_secrets
-from syncer.model import Manifest, StateSpec
+from syncer.manifest.state import declared_state
+from syncer.model import Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ def build(documents: Sequence[Document], digest: str, report: Report) -> Manifes
     if isinstance(main.data["version"], float):
         report.at_value(main, ("version",), "`version` must be 1")  # to a JSON Schema 1.0 is the same number
     backends = declared_backends(main, report)
-    state = StateSpec(**main.data.get("state", {}))
+    state = declared_state(main, report)
     check_paths(documents, path.parent, state, backends, report)
     scopes = declared_scopes(documents, backends, report)
     secrets = declared_secrets(documents, scopes, report)
@@ -42,6 +43,7 @@ def build(documents: Sequence[Document], digest: str, report: Report) -> Manifes
         secrets=secrets,
         moved=moved,
         removed=declared_removals(main, secrets, moved, report),
+        removed_at=removal_origins(main),
         cache=declared_cache(main, report),
         digest=digest,
     )

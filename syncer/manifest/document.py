@@ -110,7 +110,7 @@ def read(path: Path, report: Report, *, if_missing: str = "no such file") -> Doc
     """Read and parse one file; None where it cannot be, with the reason in the report."""
     name = str(path)
     try:
-        raw = _load(path, if_missing)
+        raw = load(path, if_missing)
         root = compose(raw)
         converter = Converter(len(raw), shared=b"&" in raw)
         data = converter.convert(root)
@@ -127,7 +127,8 @@ def spoken(error: InvalidConfiguration) -> str:
     return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
-def _load(path: Path, if_missing: str) -> bytes:
+def load(path: Path, if_missing: str = "no such file") -> bytes:
+    """Read the bytes of one file. Raise Fault."""
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)

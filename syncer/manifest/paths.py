@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncer.errors import InvalidConfiguration
+from syncer.manifest.state import GIT
 from syncer.model import DEFAULT_BACKEND
 from syncer.options import parse_options
-from syncer.registry import backend_class
+from syncer.registry import options_class
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from syncer.model import BackendSpec, Manifest, StateSpec
 
 KEY_FILE = ".syncer/key"
+GIT_FOLDER = ".syncer/git"
+"""Where this host keeps what it has seen of a state that lives in a branch."""
 BESIDE_STATE = ("journal", "lock", "backup")
 """What the state's name is followed by, after a dot, in the names of the files beside it."""
 
@@ -35,7 +38,7 @@ def resolved(folder: Path, path: str) -> str:
 def backend_path(spec: BackendSpec) -> str | None:
     """Give the file that a backend keeps, as its options or their defaults have it; None where it keeps none."""
     try:
-        options = parse_options(backend_class(spec.type).Options, spec.options)
+        options = parse_options(options_class(spec.type), spec.options)
     except InvalidConfiguration:
         return None  # told where backends are checked
     path = getattr(options, "path", None)
@@ -43,9 +46,10 @@ def backend_path(spec: BackendSpec) -> str | None:
 
 
 def kept_paths(manifest: Manifest) -> list[Path]:
-    """Give the state and the files that backends keep, links followed."""
+    """Give the state, where it is a file, and the files that backends keep; links followed."""
     stores = filter(None, map(backend_path, manifest.backends.values()))
-    return [Path(resolved(manifest.folder, path)) for path in (manifest.state.path, *stores)]
+    state = () if manifest.state.type == GIT else (manifest.state.path,)
+    return [Path(resolved(manifest.folder, path)) for path in (*state, *stores)]
 
 
 def check_paths(
@@ -68,6 +72,8 @@ def check_paths(
 
 
 def _of_state(folder: Path, state: StateSpec) -> dict[str, str]:
+    if state.type == GIT:
+        return {resolved(folder, GIT_FOLDER): "what is kept of the state's branch"}
     path = resolved(folder, state.path)
     return {path: "the state"} | {f"{path}.{what}": f"the state's {what}" for what in BESIDE_STATE}
 

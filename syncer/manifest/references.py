@@ -46,6 +46,11 @@ def declared_removals(
     return found
 
 
+def removal_origins(main: Document) -> dict[Address, Origin]:
+    """Give where each address stands under `removed`."""
+    return {Address.parse(given["address"]): _origin(main, place) for place, given in _entries(main, "removed")}
+
+
 def _check_from(
     move: Move, main: Document, place: Place, declared: Collection[Address], seen: set[Address], report: Report
 ) -> None:

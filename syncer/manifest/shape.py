@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest"
 INCLUDED = "included"
+POLICY = "policy_file"
 
 _SECRET_DEPTH = 4
 """`scopes`, its name, `secrets`, its ref."""
@@ -25,7 +26,12 @@ _SECRET_DEPTH = 4
 # What takes the place of a part that is wrong, so that the rest can be checked: nothing that needs another part.
 _SECRET: dict[str, Any] = {"source": {"env": "_"}}
 _BACKEND: dict[str, Any] = {"type": EMBEDDED}
-_LEAST: dict[str, dict[str, Any]] = {MANIFEST: {"version": 1, "project": "x"}, INCLUDED: {"scopes": {}}}
+_RULE: dict[str, Any] = {"rule": "maximum-age", "age": "1d"}
+_LEAST: dict[str, dict[str, Any]] = {
+    MANIFEST: {"version": 1, "project": "x"},
+    INCLUDED: {"scopes": {}},
+    POLICY: {"rules": []},
+}
 
 
 def check(document: Document, kind: str, report: Report) -> Document:
@@ -85,11 +91,11 @@ def _loses(finding: Finding) -> bool:
 def _healed(document: Document, kind: str, findings: list[Finding]) -> dict[str, Any]:
     data = document.data if isinstance(document.data, dict) else {}
     for finding in findings:
-        if not finding.extra_keys:
-            _replace(data, list(finding.place), _LEAST[kind])
-    for finding in findings:
         for key in finding.extra_keys:
             _drop(data, [*finding.place, key])
+    for finding in findings:
+        if not finding.extra_keys:
+            _replace(data, list(finding.place), _LEAST[kind])
     return data
 
 
@@ -103,6 +109,8 @@ def _replace(data: dict[str, Any], path: list[str | int], least: dict[str, Any])
             data["scopes"][scope] = {}
         case ["backends", name, *_]:
             data["backends"][name] = _BACKEND
+        case ["policy" | "rules" as key, int(index), *_]:
+            data[key][index] = _RULE
         case [str(key), *_]:
             data.pop(key, None)
             data.update({name: value for name, value in least.items() if name == key})
@@ -110,9 +118,15 @@ def _replace(data: dict[str, Any], path: list[str | int], least: dict[str, Any])
             data.update({name: value for name, value in least.items() if name not in data})
 
 
+def _below(data: object, step: str | int) -> object:
+    if isinstance(data, list) and isinstance(step, int):
+        return data[step]
+    return data.get(step) if isinstance(data, dict) else None
+
+
 def _drop(data: Any, path: list[str | int]) -> None:
     *way, last = path
     for step in way:
-        data = data.get(step) if isinstance(data, dict) else None
+        data = _below(data, step)
     if isinstance(data, dict):
         data.pop(last, None)

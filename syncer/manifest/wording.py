@@ -74,6 +74,9 @@ def note(finding: Finding, document: Document, report: Report) -> None:
         known = sorted(finding.schema["properties"])
         for key in finding.extra_keys:
             report.at_key(document, (*place, key), unknown("key", key, known, report))
+    elif finding.keyword == "enum" and isinstance(finding.instance, str):
+        close = report.suggest(finding.instance, map(str, finding.wanted))
+        report.at_value(document, place, f"{_sentence(finding, _subject(place))}{close}")
     elif finding.of_key:
         report.at_key(document, (*place, finding.instance), _sentence(finding, "a name"))
     elif finding.keyword == "required":
@@ -108,7 +111,7 @@ def _sentence(finding: Finding, subject: str) -> str:  # noqa: PLR0911  # one li
             return f"{subject} must be {wanted}"
         case "maxLength":
             return f"{subject} is longer than {wanted} characters"
-        case "minLength" | "minItems":
+        case "minLength" | "minItems" | "minProperties":
             return f"{subject} must not be empty" if wanted == 1 else f"{subject} is shorter than {wanted} characters"
         case "minimum":
             return f"{subject} must be at least {wanted}"

@@ -91,11 +91,18 @@ def diagnostic_text(diagnostic: Diagnostic, style: Style) -> str:
     """Tell one finding: what and why, where it is declared, what to do."""
     return _finding(
         diagnostic.severity,
-        _about(diagnostic.address, diagnostic.message),
+        about(diagnostic),
         style,
         origin=str(diagnostic.origin) if diagnostic.origin else None,
         hint=diagnostic.hint,
     )
+
+
+def breach_text(diagnostic: Diagnostic, style: Style) -> str:
+    """Tell one finding as a fault of a manifest is told: its place first."""
+    told = about(diagnostic)
+    where = f"{diagnostic.origin}: " if diagnostic.origin else ""
+    return _finding(diagnostic.severity, f"{where}{told}", style, hint=diagnostic.hint)
 
 
 def failure_text(failure: Failure, style: Style) -> str:
@@ -111,6 +118,11 @@ def error_text(error: SyncerError, style: Style) -> str:
         left = len(error.problems) - len(told)
         return "".join([*told, *([f"... and {left} more\n"] if left else [])])
     return _finding(Severity.ERROR, error.message, style, hint=error.hint)
+
+
+def about(found: Diagnostic) -> str:
+    """Say what a finding is about, and what."""
+    return _about(found.address, found.message)
 
 
 def _about(address: Address | None, message: str) -> str:
@@ -272,13 +284,17 @@ def _scalar(value: object) -> str:
     return "null" if value is None else quote(str(value))
 
 
-def drift_blocks(drift: Iterable[Drift]) -> list[Block]:
-    """Give one block for each address that changed outside, sorted by address."""
+def drift_told(drift: Iterable[Drift]) -> list[tuple[Drift, list[Line]]]:
+    """Tell each difference in lines of its own, sorted by address."""
     ordered = sorted(drift, key=lambda each: (each.address, each.kind))
     tags = iter(differences([_tag_pair(each) for each in ordered]))
     # One entry of `tags` belongs to each drift, in the same order; it is empty for every other kind.
-    told = [(each, _drift_lines(each, next(tags))) for each in ordered]
-    groups = (tuple(group) for _, group in groupby(told, key=lambda pair: pair[0].address))
+    return [(each, _drift_lines(each, next(tags))) for each in ordered]
+
+
+def drift_blocks(drift: Iterable[Drift]) -> list[Block]:
+    """Give one block for each address that changed outside, sorted by address."""
+    groups = (tuple(group) for _, group in groupby(drift_told(drift), key=lambda pair: pair[0].address))
     return [_drift_block(group) for group in groups]
 
 

@@ -13,7 +13,7 @@ from syncer.errors import InvalidManifest
 from syncer.plans import Action, Severity, by_action, count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from syncer.errors import Problem, SyncerError
@@ -76,10 +76,15 @@ def outcome_json(outcome: Outcome, diagnostics: Iterable[Diagnostic] = ()) -> st
     )
 
 
-def valid_json() -> str:
-    """Write that a manifest holds no fault as one JSON document, of the shape of one that tells faults."""
+def valid_json(diagnostics: Sequence[Diagnostic] = ()) -> str:
+    """Write what a policy finds in a manifest without faults, as one JSON document of the shape that tells faults."""
     return to_json(
-        {"format_version": FORMAT_VERSION, "syncer_version": __version__, "complete": True, "diagnostics": []}
+        {
+            "format_version": FORMAT_VERSION,
+            "syncer_version": __version__,
+            "complete": all(each.severity is not Severity.ERROR for each in diagnostics),
+            "diagnostics": _diagnostics(diagnostics),
+        }
     )
 
 

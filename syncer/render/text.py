@@ -40,7 +40,7 @@ BOLD, RED, GREEN, YELLOW, BLUE, CYAN, GREY = "1", "31", "32", "33", "34", "36", 
 HUES = {"+": GREEN, "!": YELLOW, "~": YELLOW, "o": CYAN, "-": RED, ".": GREY, ">": BLUE, " ": ""}
 """Symbol to the ANSI code of its colour (ECMA-48, SGR)."""
 
-_DONE = {
+DONE = {
     Action.CREATE: "created",
     Action.ROTATE: "rotated",
     Action.UPDATE: "updated",
@@ -48,7 +48,11 @@ _DONE = {
     Action.DISABLE: "disabled",
     Action.DELETE: "deleted",
     Action.FORGET: "forgotten",
+    Action.MOVE: "moved",
 }
+
+SKIPPED = "Values were skipped, so this plan cannot be applied."
+UNASKED = "The backends were not asked: state was taken for what is there."
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_./:-]+", re.ASCII)
 
@@ -123,7 +127,7 @@ def header(changes: Sequence[Change]) -> str:
 
 
 def _phrase(change: Change, *, several: bool) -> str:
-    done = "restored" if change.reason is Reason.PENDING_DELETION else _DONE[change.action]
+    done = "restored" if change.reason is Reason.PENDING_DELETION else DONE[change.action]
     return f"{done} in {clean(change.backend)}" if several else done
 
 
@@ -197,11 +201,11 @@ def notes(plan: Plan) -> list[str]:
     if plan.unchecked:
         told.append(unchecked_note(plan))
     if plan.values is Values.SKIPPED:
-        told.append("Values were skipped, so this plan cannot be applied.")
+        told.append(SKIPPED)
     if plan.selection.partial:
         told.append("Only what was selected is in this plan.")
     if not plan.refreshed:
-        told.append("The backends were not asked: state was taken for what is there.")
+        told.append(UNASKED)
     return told
 
 

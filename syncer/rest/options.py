@@ -63,6 +63,11 @@ class RestOptions:
         return url.rstrip("/")
 
     @property
+    def url_at_run_time(self) -> bool:
+        """Whether a source tells the URL."""
+        return not isinstance(self.url, str)
+
+    @property
     def seconds(self) -> float:
         """The timeout."""
         return duration(self.timeout).total_seconds()

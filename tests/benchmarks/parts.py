@@ -28,7 +28,7 @@ def main() -> None:
     session = Session(manifest)
     session.keyring.key_id()
     clock.part("key")
-    state = session.state_file.read()
+    state = session.state_store.read()
     clock.part("read state")
     request = prepare.Request()
     resolved = session.resolver.resolve(

@@ -39,7 +39,7 @@ def main() -> None:
                 rotated=now,
             )
         assert len(puts) == len(secrets)
-        session.state_file.write(session.state_file.read().advance(puts, lineage=str(uuid.uuid4())))
+        session.state_store.write(session.state_store.read().advance(puts, lineage=str(uuid.uuid4())))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from conformance.fakes.fault_proxy import FaultProxy, Rule, fault_proxy
 from conformance.fakes.loopback import Answer, running
 from conformance.raw_dagu import RawDagu
 
-from syncer.backends.dagu import Dagu
+from syncer.backends.dagu.backend import Dagu
 from syncer.backends.dagu.marks import Mark, together
 from syncer.sensitive import Sensitive
 from syncer.testing import BackendConformance

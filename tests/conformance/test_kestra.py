@@ -13,7 +13,7 @@ from conformance.fakes.kestra.quirks import Blanks, Quirks
 from conformance.fakes.kestra.server import HttpServer
 from conformance.fakes.loopback import running
 
-from syncer.backends.kestra import Kestra
+from syncer.backends.kestra.backend import Kestra
 from syncer.sensitive import Sensitive
 from syncer.testing import BackendConformance
 from syncer.testing.base import context

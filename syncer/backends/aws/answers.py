@@ -1,38 +1,11 @@
-"""What can be read of an answer.
-
-The SDK takes garbage for an empty answer, half a listing for no secrets at all, and gives a number where its model has
-a text.
-"""
+"""What can be read of an answer: the SDK takes half a listing for no secrets, and gives a number for a text."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
-
-from botocore.exceptions import IncompleteReadError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_FAILED = 300
-
-
-def refuse_garbled(operation_model: Any, response_dict: Mapping[str, Any], **_more: Any) -> None:
-    """Raise IncompleteReadError for what broke off, or is no JSON where JSON was to come. Handles `before-parse`."""
-    headers, body = response_dict["headers"], response_dict["body"]
-    told = headers.get("content-length")
-    cut = told is not None and "content-encoding" not in headers and len(body) < int(told)
-    expected = operation_model.output_shape is not None and operation_model.output_shape.members
-    json_wanted = expected and operation_model.metadata["protocol"] == "json" and response_dict["status_code"] < _FAILED
-    if cut or (json_wanted and not _is_json(body)):
-        raise IncompleteReadError(actual_bytes=len(body), expected_bytes=told)
-
-
-def _is_json(body: bytes) -> bool:
-    try:
-        return isinstance(json.loads(body), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 def text(entry: Mapping[str, object], name: str) -> str:

@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError
 from botocore.session import get_session
 
 from syncer.backends.aws import credentials
-from syncer.backends.aws.answers import refuse_garbled
 from syncer.backends.aws.errors import SETTINGS_HINT
+from syncer.backends.aws.garbled import refuse_garbled
 from syncer.backends.aws.quiet import keep_quiet
 from syncer.errors import InvalidConfiguration
 

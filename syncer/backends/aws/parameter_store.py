@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
@@ -12,15 +12,13 @@ from syncer.backends.aws import parameter_rules as rules
 from syncer.backends.aws import tags
 from syncer.backends.aws.answers import number, text
 from syncer.backends.aws.api import Api, unread
-from syncer.backends.aws.options import AwsOptions
 from syncer.backends.aws.paging import paged
+from syncer.backends.aws.parameter_options import ParameterStoreOptions
 from syncer.backends.aws.parameters import MOST_PATHS, Parameter, below, described, named
 from syncer.backends.base import Backend, BackendContext, Capability
-from syncer.errors import InvalidConfiguration, NotFound, Unsupported
+from syncer.errors import NotFound, Unsupported
 from syncer.model import Observed
-from syncer.naming import Template
 from syncer.parallel import run
-from syncer.rest.options import refuse
 from syncer.retry import Pace
 from syncer.sensitive import Sensitive
 
@@ -41,38 +39,6 @@ _MARKS = 5
 
 _ADVANCED = "Advanced"
 _NUMBER = re.compile("[1-9][0-9]{0,17}")
-_FOR_INSTANCE = "for instance /{project}/{scope}/{ref}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParameterStoreOptions(AwsOptions):
-    """What may stand beside the type."""
-
-    path: str = "/{project}/{scope}/{ref}"
-    """What a parameter is called."""
-    tier: str = "standard"
-    """`standard`, `advanced` or `intelligent-tiering`. A parameter that is advanced already stays so."""
-    writes_per_second: int = 3
-    """What the account may do: 3 unless its owner bought a higher throughput."""
-
-    def __post_init__(self) -> None:
-        """Raise InvalidConfiguration for what cannot be used, never repeating it."""
-        AwsOptions.__post_init__(self)  # `super()` does not know the class that `slots` makes anew
-        self.names("project")
-        if problem := rules.path_problem(self.path):
-            refuse("path", problem, _FOR_INSTANCE)
-        if self.tier not in rules.LIMITS:
-            refuse("tier", f"must be one of {', '.join(rules.LIMITS)}")
-        if self.writes_per_second < 1:
-            refuse("writes_per_second", "must be 1 or more")
-
-    def names(self, project: str) -> Template:
-        """Give the names of a project's parameters."""
-        try:
-            return Template("path", self.path, project)
-        except InvalidConfiguration as error:
-            error.hint = _FOR_INSTANCE  # elsewhere a name begins without a slash
-            raise
 
 
 class ParameterStore(Backend):

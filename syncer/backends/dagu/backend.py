@@ -55,13 +55,17 @@ class Dagu(Backend):
 
     def __init__(self, options: DaguOptions, context: BackendContext) -> None:
         super().__init__(options, context)
-        self._api = Api(self, options.root(options.at(context)))
+        self.place = "" if options.url_at_run_time else options.root(options.at(context))
+        self._known: frozenset[str] = frozenset()
+        """Workspaces that are there."""
+
+    def connect(self) -> None:
+        """Find the server."""
+        self._api = Api(self, self.options.root(self.options.at(self.context)))
         self._versions = Versions(self)
         self._listing = Listing(self._api, self._versions, self)
         self._layers = Layers(self._api, self._listing, self._versions, self)
         self._workspaces = Workspaces(self._api, self._listing, self._versions, self)
-        self._known: frozenset[str] = frozenset()
-        """Workspaces that are there."""
         self.place = self._api.where
 
     def check(self, secret: Secret) -> None:

@@ -46,7 +46,11 @@ class Kestra(Backend):
         if options.disable == DELETE:
             self.capabilities = self.capabilities | {Capability.DISABLE_REMOVES}
         self._keys = Keys()
-        self._api = Api(self, options.root(options.at(context)))
+        self.place = "" if options.url_at_run_time else options.root(options.at(context))
+
+    def connect(self) -> None:
+        """Find the server."""
+        self._api = Api(self, self.options.root(self.options.at(self.context)))
         self._namespaces = Namespaces(self._api, self)
         self.place = self._api.where
 

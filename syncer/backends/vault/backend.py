@@ -73,10 +73,15 @@ class Vault(Backend):
         self._layout: Layout = OneField(options.field)
         if options.format == "json":
             self._layout = JsonFields(reader=options.reader)
-        server = Server.find(options, context.environ, context.folder)
+        self._auth = parse_auth(options.auth)
+
+    def connect(self) -> None:
+        """Find the server, by the options or the environment."""
+        context = self.context
+        server = Server.find(self.options, context.environ, context.folder)
         wire = Wire(server, self.meter)
-        self._api = Api(wire, Session(parse_auth(options.auth), context, wire))
-        self._kv = Kv(self._api, options.mount, server.place)
+        self._api = Api(wire, Session(self._auth, context, wire))
+        self._kv = Kv(self._api, self.options.mount, server.place)
         self._chains = Chains(self._kv, self._layout, self)
         self._listing = Listing(self._kv, self._template, self.patiently, min(context.width, self.concurrency))
 

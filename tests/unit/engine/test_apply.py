@@ -465,7 +465,7 @@ def test_stopped_and_then_killed(house: Watched, monkeypatch: pytest.MonkeyPatch
     house.declare(secret("s:a"), secret("s:b"))
     with house.session() as session, session.lock("apply"):
         plan = make_plan(session, Request())
-        monkeypatch.setattr(session.state_file, "write", _killed)
+        monkeypatch.setattr(session.state_store, "write", _killed)
         with pytest.raises(KeyboardInterrupt):
             apply_plan(session, plan, stop=stop, progress=lambda _change: stop.set())
     assert house.state().records.keys() == {A}

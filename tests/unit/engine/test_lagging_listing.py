@@ -9,6 +9,7 @@ import pytest
 from support import House, actions, secret
 
 from syncer.engine.adopt import adopt
+from syncer.engine.rebuild import rebuild, write_rebuilt
 from syncer.errors import AccessDenied
 from syncer.model import Address, Observed, OnRemove
 from syncer.testing import Faulty
@@ -166,3 +167,27 @@ def test_an_import_does_not_believe_the_listing(house: House, lag: Lag) -> None:
         adopt(session, [A])
     lag.frozen = None
     assert actions(house.plan().changes) == ["update(metadata_differs)"]
+
+
+def rebuilt(house: House) -> list[str]:
+    """Lose the state, make it again, and name what is on record."""
+    (house.folder / ".syncer/state.json").unlink()
+    with house.session() as session, session.lock("state rebuild"):
+        write_rebuilt(session, rebuild(session))
+    return sorted(map(str, house.state().records))
+
+
+def test_a_lost_state_is_made_of_what_is_there_now(house: House, lag: Lag) -> None:
+    """What was made after the listing is found, what was deleted is not; others' secrets are not looked at."""
+    house.declare(secret("s:b"))
+    house.apply()
+    house.plant("s:theirs", b"v", owner="other")
+    freeze(house, lag)
+    house.store().entries.pop(Address.parse("s:b"))
+    house.declare(secret("s:new"))
+    house.plant("s:new", b"v1")
+    lag.asked.clear()
+    assert rebuilt(house) == ["s:a", "s:new"]
+    assert sorted(map(str, set(lag.asked))) == ["s:a", "s:b", "s:new"]
+    lag.frozen = None
+    assert actions(house.plan().changes) == ["create(new)"]

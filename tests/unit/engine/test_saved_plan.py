@@ -189,7 +189,7 @@ def test_unsigned_json_is_no_plan(house: Watched) -> None:
     house.declare(secret("s:a"))
     path = house.folder / "plan.json"
     path.write_text(json.dumps(plan_document(house.plan())))
-    assert refused(house, path) == "this is not a saved plan"
+    assert refused(house, path) == "this plan is not signed, so it can be shown and never applied"
 
 
 def test_missing_file(house: Watched) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import jsonschema
 import jsonschema_rs
@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 import syncer
 from syncer import schemas
-from syncer.manifest import wording
+from syncer.manifest import policy, wording
 from syncer.manifest.compose import Fault, compose
 from syncer.manifest.data import Converter
+from syncer.rules import OWN_CHARACTERS, Rule
 from syncer.sources.generate import ALPHABETS, RSA_BITS, TYPES
 
 if TYPE_CHECKING:
@@ -137,6 +138,22 @@ def test_the_schema_knows_what_the_generator_can() -> None:
     assert generate["type"]["enum"] == list(TYPES)
     assert generate["alphabet"]["enum"] == list(ALPHABETS)
     assert generate["bits"]["enum"] == list(RSA_BITS)
+    rule = SCHEMA["$defs"]["generated_values"]["properties"]
+    assert rule["types"]["items"]["enum"] == list(TYPES)
+    assert rule["alphabets"]["items"]["enum"] == [*ALPHABETS, OWN_CHARACTERS]
+
+
+def test_the_schema_knows_every_rule() -> None:
+    """By name, each with a shape of its own, and all of them can be read."""
+    rule = SCHEMA["$defs"]["rule"]
+    names = rule["properties"]["rule"]["enum"]
+    assert names == [kind.name for kind in get_args(Rule)] == list(policy.READERS)
+    for name, condition in zip(names, rule["allOf"], strict=True):
+        assert condition["if"]["properties"]["rule"]["const"] == name
+        shape = SCHEMA["$defs"][condition["then"]["$ref"].rpartition("/")[2]]
+        assert shape["properties"]["rule"]["const"] == name
+        assert shape["properties"].keys() >= {"severity", "scopes", "except"}
+        assert shape["additionalProperties"] is False
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

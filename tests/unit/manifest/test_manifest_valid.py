@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -85,6 +86,64 @@ def test_the_smallest_manifest_has_the_local_backend_and_its_state_in_a_file() -
     assert not manifest.scopes
     assert manifest.moved == ()
     assert manifest.removed == {}
+
+
+def test_a_state_in_a_branch(tmp_path: Path) -> None:
+    """Its options have defaults of their own."""
+    (tmp_path / "syncer.yaml").write_text("{version: 1, project: shop, state: {type: git}}")
+    assert load_manifest(tmp_path / "syncer.yaml").state == StateSpec(
+        type="git", branch="syncer-state", remote="origin", path="state.json"
+    )
+    spec = load_manifest(VALID / "state_git.yaml").state
+    assert (spec.branch, spec.path) == ("state/shop", "shop/state.json")
+    assert spec.remote == "https://git.example.com/team/state.git"
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        *(
+            {"branch": name}
+            for name in (
+                "-b",
+                "/b",
+                "b/",
+                "b.",
+                "b..c",
+                "b//c",
+                ".b",
+                "b/.c",
+                "b.lock",
+                "b@{c",
+                "@",
+                "b c",
+                "b~",
+                "b^",
+                "b:c",
+                "b?",
+                "b*",
+                "b[",
+                "b\\c",
+                "HEAD",
+                "b\n",
+                "ü",
+                "b" * 201,
+            )
+        ),
+        *(
+            {"path": name}
+            for name in ("/p", "../p", "p/..", "./p", "p//q", "p/", ".git/p", "p/.GIT", "-p", 'p"', "p q", "p\n")
+        ),
+        *({"remote": name} for name in ("-o", "--upload-pack=x", "o r", "https://u:p@h/r.git")),
+    ],
+    ids=repr,
+)
+def test_names_that_git_would_not_take_are_faults(tmp_path: Path, state: dict[str, str]) -> None:
+    """None reaches git, where it could pass for an option or another place."""
+    path = tmp_path / "syncer.yaml"
+    path.write_text(json.dumps({"version": 1, "project": "shop", "state": {"type": "git", **state}}))
+    with pytest.raises(InvalidManifest, match=next(iter(state))):
+        load_manifest(path)
 
 
 def test_plain_text_stays_text() -> None:

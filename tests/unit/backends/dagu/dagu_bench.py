@@ -14,7 +14,7 @@ from conformance.fakes.fault_proxy import Cut, Rewrite, Rule
 from conformance.raw_dagu import RawDagu
 from support import PROJECT, House
 
-from syncer.backends.dagu import Dagu
+from syncer.backends.dagu.backend import Dagu
 from syncer.model import Address
 from syncer.retry import Retry
 from syncer.sensitive import Sensitive

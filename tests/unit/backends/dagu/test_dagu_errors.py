@@ -27,7 +27,7 @@ from syncer.testing.base import CANARY, assert_no_leak, declared
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from syncer.backends.dagu import Dagu
+    from syncer.backends.dagu.backend import Dagu
     from syncer.model import Address
 
 OF_GLOBAL = "the token needs the role manager or admin for all workspaces"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from syncer.backends.dagu import Dagu
+from syncer.backends.dagu.backend import Dagu
 from syncer.errors import InvalidConfiguration
 from syncer.testing.base import assert_no_leak, context
 

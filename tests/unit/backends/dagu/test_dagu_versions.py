@@ -19,7 +19,7 @@ from syncer.sensitive import Sensitive
 from syncer.testing.base import declared
 
 if TYPE_CHECKING:
-    from syncer.backends.dagu import Dagu
+    from syncer.backends.dagu.backend import Dagu
     from syncer.model import Address, Observed
 
 BOTH = pytest.mark.parametrize("address", [DB, KEY], ids=str)

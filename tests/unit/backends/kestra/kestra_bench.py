@@ -13,7 +13,7 @@ from conformance.fakes.kestra.kestra import Kestra as Fake
 from conformance.fakes.kestra.quirks import Quirks
 from support import PROJECT, House
 
-from syncer.backends.kestra import Kestra
+from syncer.backends.kestra.backend import Kestra
 from syncer.model import Address
 from syncer.retry import Retry
 from syncer.sensitive import Sensitive

@@ -28,7 +28,7 @@ from syncer.testing.base import CANARY, assert_no_leak, declared
 if TYPE_CHECKING:
     from kestra_bench import Bench
 
-    from syncer.backends.kestra import Kestra
+    from syncer.backends.kestra.backend import Kestra
 
 VERSIONS = pytest.mark.parametrize("version", ["2.0", "1.3", "1.2"])
 STALE = "it needs RIGHT; is it expired, and are `url` and `tenant` right?"

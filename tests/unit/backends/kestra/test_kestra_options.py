@@ -8,7 +8,7 @@ import pytest
 from support import secret
 
 from syncer.backends.base import Capability
-from syncer.backends.kestra import Kestra
+from syncer.backends.kestra.backend import Kestra
 from syncer.errors import InvalidConfiguration
 from syncer.model import OnRemove
 from syncer.testing.base import assert_no_leak, context

@@ -26,7 +26,7 @@ from syncer.testing.base import CANARY, assert_no_leak, declared
 if TYPE_CHECKING:
     from kestra_bench import Bench
 
-    from syncer.backends.kestra import Kestra
+    from syncer.backends.kestra.backend import Kestra
     from syncer.model import Observed
 
 SYSTEM = {"namespace": TEAM, "tenant": "main", "key": KEY, "prefix": "kestra"}
