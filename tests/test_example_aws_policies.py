@@ -108,7 +108,7 @@ def story(syncer: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     syncer.edit((PARTNER, ""), ("enabled: false}", "enabled: true, on_remove: delete}"))
     scope = f"  config:\n    backend: parameters\n    secrets:\n      {FLAGS}, enabled: true, on_remove: delete}}\n"
     syncer.edit((scope, ""))
-    syncer.edit(("scopes:\n  payments:\n    secrets:\n", f"scopes:\n  payments:\n    secrets:\n{PARTNER}"))
+    syncer.edit(("  payments:\n    secrets:\n", f"  payments:\n    secrets:\n{PARTNER}"))
 
 
 def test_the_plan_role_plans(role: Role, syncer: Folder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from syncer import Manifest, Surroundings
 
 PINNED = """
-AccessDenied Action Address AlreadyExists BackendError BackendSpec Calls Change Corrupt Counts Desired Diagnostic
-Drift DriftKind Failure Fingerprint Interrupted InvalidConfiguration InvalidManifest Location Manifest Move NotFound
-Observed OnRemove Origin Outcome PartialFailure Plan PlanIncomplete Problem Reason Record Refused Request Retry
-Rotation SafetyLimit SavedPlan Scope Secret Selection Sensitive Session Severity Snapshot SourceError SourceSpec
-StalePlan State StateError StateLocked StateSpec Surroundings SyncerError Throttled Transient Unsupported Values
-VersionConflict __version__ accept_drift adopt apply confirm_plan find_drift load_manifest load_plan move_record plan
-read_value remove_records save_plan seal_value
+AccessDenied Action Address AlreadyExists BackendError BackendSpec Calls Change Confirmed Corrupt Counts Desired
+Diagnostic Drift DriftKind Failure Fingerprint Interrupted InvalidConfiguration InvalidManifest Location Manifest
+Move NotFound Observed OnRemove Origin Outcome PartialFailure Plan PlanIncomplete Problem Reason Rebuilt Record
+Refused Request Retry Rotation SafetyLimit SavedPlan Scope Secret Selection Sensitive Session Severity Snapshot
+SourceError SourceSpec StalePlan Standing State StateError StateLocked StateSpec Surroundings SyncerError Throttled
+Transient Unsupported Values VersionConflict __version__ accept_drift adopt apply confirm_plan confirm_reviewed
+find_drift load_manifest load_plan load_reviewed move_record plan read_plan read_value rebuild remove_records
+save_plan seal_value write_rebuilt
 """
 KEY = base64.b64encode(b"k" * 32).decode()
 

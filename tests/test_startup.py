@@ -58,6 +58,7 @@ def test_a_plan_loads_what_it_needs(tmp_path: Path) -> None:
     (tmp_path / "syncer.yaml").write_text(manifest)
     found = loaded(tmp_path, "from syncer.cli import run\nassert run(['plan']) == 0")
     assert not found & {"asyncio", "concurrent.futures", "jsonschema", "logging", "subprocess"}
+    assert not found & {"syncer.manifest.policy", "syncer.policy", "syncer.rules"}
 
 
 def test_errors_are_cheap_to_import(tmp_path: Path) -> None:

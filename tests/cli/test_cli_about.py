@@ -36,8 +36,8 @@ def test_the_commands_of_the_contract(syncer: Folder) -> None:
     """Every command is there, and the list of them says what each does without importing it."""
     told = syncer.fine("--help")
     names = (
-        "init validate plan apply drift import import-env show state seal get export serve run datadog-backend doctor "
-        "resolve backends schema completion version"
+        "init validate fmt plan apply drift import import-env show state seal get export serve run datadog-backend "
+        "doctor resolve ci backends schema completion version"
     )
     assert list(COMMANDS) == list(_SUMMARIES) == names.split()
     for name in COMMANDS:

@@ -176,7 +176,7 @@ def test_nobody_hands_it_out(shop: Folder, name: str, behind: bool) -> None:  # 
 def test_every_reader_is_asked() -> None:
     """A new command that gives values must be among them; these never do."""
     silent = {
-        *("init", "validate", "plan", "apply", "drift", "import", "import-env", "show", "state", "seal"),
-        *("doctor", "backends", "schema", "completion", "version"),
+        *("init", "validate", "fmt", "plan", "apply", "drift", "import", "import-env", "show", "state", "seal"),
+        *("doctor", "ci", "backends", "schema", "completion", "version"),
     }
     assert {name.split("-")[0] for name in READERS} == {name.split("-")[0] for name in COMMANDS.keys() - silent}

@@ -134,3 +134,25 @@ def test_import_where_values_cannot_be_read(syncer: Folder) -> None:
     syncer.monkeypatch.setattr(LocalBackend, "capabilities", LocalBackend.capabilities - {Capability.READ})
     assert syncer.fine("import", "global:a") == "= global:a is now managed (its value could not be read)\n"
     assert "unknown value" in syncer.fine("plan")
+
+
+def test_drift_as_a_report(shop: Folder) -> None:
+    """JUnit with a case for each address on record, SARIF at the lines that declare them."""
+    calm, none = shop("drift", "--format", "junit"), shop("drift", "--format", "sarif")
+    assert (calm.code, none.code, none.json["runs"][0]["results"]) == (0, 0, [])
+    assert (calm.out.count("<testcase"), calm.out.count("<failure")) == (2, 0)
+    shop.overwrite("global:a", b"behind our back")
+    with shop.sql() as db:
+        db.execute("DELETE FROM secret WHERE ref = 'b'")
+    shop.declare({"global:a": A})
+    junit, sarif = shop("drift", "--format", "junit"), shop("drift", "--format", "sarif")
+    assert junit.code == sarif.code == 2
+    assert 'name="payments:b" file="syncer.yaml" line="1"' in junit.out
+    assert (junit.out.count("<failure"), junit.out.count("behind our back")) == (2, 0)
+    lines = (shop.path / "syncer.yaml").read_text().splitlines()
+    found = {
+        result["ruleId"]: result["locations"][0]["physicalLocation"]["region"]["startLine"]
+        for result in sarif.json["runs"][0]["results"]
+    }
+    assert found == {"drift/value": lines.index('    "a": {') + 1, "drift/missing": 1}
+    assert "<testcase" not in shop("drift", "--format", "junit", "--exclude", "*").out

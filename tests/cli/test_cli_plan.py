@@ -211,11 +211,16 @@ def test_a_tampered_plan_is_refused(shop: Folder) -> None:
     shop.fine("plan", "--out", "plan.json")
     path = shop.path / "plan.json"
     good = path.read_text()
-    for bad in (good.replace('"rotate": 1', '"rotate": 2'), "{}", "[]", "", "\x00", shop.fine("plan", "--format=json")):
+    for bad in (good.replace('"rotate": 1', '"rotate": 2'), "{}", "[]", "", "\x00"):
         path.write_text(bad)
         for command in ("show", "apply"):
             result = shop(command, "plan.json", "--format", "json")
             assert (result.code, result.codes) == (7, ["stale_plan"])
+    path.write_text(shop.fine("plan", "--format=json"))
+    result = shop("apply", "plan.json", "--format", "json")
+    assert (result.code, "not signed" in result.err) == (7, True)
+    result = shop("show", "plan.json")
+    assert (result.code, "this plan is not authenticated" in result.err) == (0, True)
     for missing in ("missing.json", ".syncer"):
         result = shop("apply", missing, "--format", "json")
         assert (result.code, result.codes) == (1, ["state_error"])
