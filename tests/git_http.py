@@ -1,100 +1,99 @@
-"""A bare repository over http on loopback, behind a user's name and a token: git's own server, as a CGI program."""
+"""Bare repositories over HTTP on loopback, for whom a token lets in: git's own server, as a CGI program."""
 
 from __future__ import annotations
 
 import base64
 import os
 import subprocess
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from conformance.fakes.loopback import Answer, Handler, Server, running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    May = Callable[[str, str, str], bool]
+    """Whether a user with a token may `read` or `write`."""
 
-class Handler(BaseHTTPRequestHandler):
-    """Hands each request to `git http-backend`."""
+WHO = Answer(status=401, headers=(("WWW-Authenticate", 'Basic realm="git"'),), body=b"who are you?\n")
+FORBIDDEN = Answer(status=403, body=b"the token does not let you\n")
 
-    server: Server
 
-    def do_GET(self) -> None:
-        """Answer a look."""
-        self._answer()
+def basic(user: str, token: str) -> str:
+    """Give the header that shows a token."""
+    return f"Basic {base64.b64encode(f'{user}:{token}'.encode()).decode()}"
 
-    def do_POST(self) -> None:
-        """Answer a fetch or a push."""
-        self._answer()
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # as its base class calls it
-        """Say nothing."""
+class GitHandler(Handler):
+    """Hands each call to `git http-backend`."""
 
-    def _answer(self) -> None:
+    server: GitServer
+
+    def respond(self) -> None:
+        """Answer one call."""
+        path, _, query = self.path.partition("?")
+        body = self.body()
+        pushes = "git-receive-pack" in path or "service=git-receive-pack" in query
+        self.send(self._refused("write" if pushes else "read") or self._backend(path, query, body))
+
+    def _refused(self, level: str) -> Answer | None:
         shown = self.headers.get_all("Authorization") or []
         self.server.shown += shown
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.server.status:
-            self._send(self.server.status, {}, b"")
-        elif shown != [self.server.expected]:
-            self._send(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"")
-        else:
-            self._send(*self._backend(body))
+            return Answer(status=self.server.status)
+        kind, _, told = "".join(shown).partition(" ")
+        if len(shown) != 1 or kind.lower() != "basic":
+            return WHO
+        user, _, token = base64.b64decode(told).decode().partition(":")
+        return None if self.server.may(user, token, level) else self.server.denial
 
-    def _backend(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        path, _, query = self.path.partition("?")
+    def _backend(self, path: str, query: str, body: bytes) -> Answer:
         environ = {
             "PATH": os.environ["PATH"],
             "GIT_PROJECT_ROOT": str(self.server.root),
             "GIT_HTTP_EXPORT_ALL": "1",
-            "REMOTE_USER": "somebody",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
             "REQUEST_METHOD": self.command,
             "PATH_INFO": path,
             "QUERY_STRING": query,
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)),
             "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "REMOTE_USER": "somebody",  # who may push is decided above
         }
-        ended = subprocess.run(["git", "http-backend"], input=body, env=environ, capture_output=True, check=True)
-        head, _, content = ended.stdout.partition(b"\r\n\r\n")
+        done = subprocess.run(["git", "http-backend"], input=body, env=environ, capture_output=True, check=True)
+        head, _, rest = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
-        return int(headers.pop("Status", "200").split()[0]), headers, content
-
-    def _send(self, status: int, headers: dict[str, str], content: bytes) -> None:
-        self.send_response(status)
-        for name, text in {**headers, "Content-Length": str(len(content))}.items():
-            self.send_header(name, text)
-        self.end_headers()
-        self.wfile.write(content)
+        status = int(headers.pop("Status", "200").split()[0])
+        return Answer(status=status, headers=tuple(headers.items()), body=rest)
 
 
-class Server(ThreadingHTTPServer):
-    """What lets in one user, and remembers what it was shown."""
+class GitServer(Server):
+    """Serves a folder of bare repositories, `owner/name.git`, and remembers what it was shown."""
 
-    daemon_threads = False
-    root: Path
-    expected: str
-    shown: list[str]
-    status: int = 0
-    """Answers everything with this one, where it is set."""
-
-    @property
-    def url(self) -> str:
-        """Where it is."""
-        return f"http://127.0.0.1:{self.server_port}"
+    def __init__(self, root: Path, may: May, denial: Answer = FORBIDDEN) -> None:
+        super().__init__(GitHandler)
+        self.root = root
+        self.may = may
+        self.denial = denial
+        self.shown: list[str] = []
+        self.status = 0
+        """Answers everything with this one, where it is set."""
 
 
 @contextmanager
-def serving(root: Path, user: str, token: str) -> Iterator[Server]:
-    """Serve the repositories of a folder."""
-    with Server(("127.0.0.1", 0), Handler) as server:
-        server.root, server.shown = root, []
-        server.expected = f"Basic {base64.b64encode(f'{user}:{token}'.encode()).decode()}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+def git_server(root: Path, may: May) -> Iterator[str]:
+    """Serve the repositories of a folder, and give the base URL."""
+    with running(GitServer(root, may)) as url:
+        yield url
+
+
+@contextmanager
+def serving(root: Path, user: str, token: str) -> Iterator[GitServer]:
+    """Serve the repositories of a folder to one user; nobody else is known."""
+    server = GitServer(root, lambda *who: who[:2] == (user, token), WHO)
+    with running(server):
+        yield server

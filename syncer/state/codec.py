@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from itertools import starmap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from jsonschema_rs import Draft202012Validator
 
 from syncer import __version__
 from syncer.crypto import JOURNAL_MAC, STATE_MAC, mac, same_mac
@@ -13,7 +15,7 @@ from syncer.errors import StateError
 from syncer.model import Address
 from syncer.schemas import load_schema
 from syncer.state.journal import Replay, replay
-from syncer.state.model import FORMAT_VERSION, State, parse_record, record_document
+from syncer.state.model import FORMAT_VERSION, Document, State, parse_record, record_document
 
 if TYPE_CHECKING:
     from syncer.state.key import Keyring
@@ -84,7 +86,7 @@ class Codec:
         # Lower: the run ended after it had written the state. Without an entry it ended, or is, before its first write.
         return left if left.serial == state.serial and left.entries else None
 
-    def _accept_format(self, document: dict[str, Any]) -> None:
+    def _accept_format(self, document: Document) -> None:
         if document["format_version"] != FORMAT_VERSION:
             written_by = str(document.get("syncer_version", "another version"))
             message = f"{self.name} was written by syncer {written_by} in a format that {__version__} cannot read"
@@ -93,7 +95,7 @@ class Codec:
             message = f"{self.name} belongs to project {document['project']}, the manifest to {self.project}"
             raise StateError(message, hint="give each project a state of its own with `state: {path: ...}`")
 
-    def _authenticate(self, document: dict[str, Any], text: bytes) -> None:
+    def _authenticate(self, document: Document, text: bytes) -> None:
         if document["key_id"] != self.keyring.key_id():
             message = f"{self.name} was written under another project key ({document['key_id']})"
             raise StateError(message, hint=f"use that key; yours is {self.keyring.key_id()}")
@@ -109,16 +111,14 @@ def continued(state: State, left: Replay | None) -> State:
     return state if left is None else state.advance(left.records, lineage=left.lineage, steps=left.entries)
 
 
-def _check_shape(document: dict[str, Any]) -> None:
+def _check_shape(document: Document) -> None:
     """Raise ValueError for what `encode` never wrote. Where the MAC is checked it says more."""
-    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415  # only for a plan without the key
-
     if not Draft202012Validator(load_schema("state")).is_valid(document):
         message = "does not fit schemas/state.schema.json"
         raise ValueError(message)
 
 
-def _parse(document: dict[str, Any]) -> State:
+def _parse(document: Document) -> State:
     # Split and not parsed: the MAC says that these are the names we wrote, and there may be ten thousand.
     names = (name.split(":", 1) for name in document["records"])
     records = dict(zip(starmap(Address, names), map(parse_record, document["records"].values()), strict=True))

@@ -24,7 +24,8 @@ from syncer.state.model import Record, canonical, parse_record, record_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import Any
+
+    from syncer.state.model import Document
 
 Entry = tuple[Address, Record | None]
 
@@ -132,7 +133,7 @@ class Journal:
             self._entries += len(documents)
         self._append(documents)
 
-    def _append(self, documents: list[dict[str, Any]]) -> None:
+    def _append(self, documents: list[Document]) -> None:
         with self._lock:
             self.check()
             chain = self._chain
@@ -166,7 +167,7 @@ def replay(content: bytes, key: bytes, name: str) -> Replay | None:
         raise StateError(message, hint="run the version that was interrupted once more") from None
 
 
-def _folded(head: dict[str, Any], *entries: dict[str, Any]) -> Replay:
+def _folded(head: Document, *entries: Document) -> Replay:
     puts: dict[Address, Record | None] = {}
     for entry in entries:
         record = entry["record"]
@@ -174,7 +175,7 @@ def _folded(head: dict[str, Any], *entries: dict[str, Any]) -> Replay:
     return Replay(lineage=head["lineage"], serial=head["serial"], entries=len(entries), records=puts)
 
 
-def _authentic(lines: list[bytes], key: bytes, name: str) -> list[dict[str, Any]]:
+def _authentic(lines: list[bytes], key: bytes, name: str) -> list[Document]:
     documents = []
     chain = ""
     for number, line in enumerate(lines, 1):
@@ -188,12 +189,12 @@ def _authentic(lines: list[bytes], key: bytes, name: str) -> list[dict[str, Any]
     return documents
 
 
-def _line(key: bytes, chain: str, document: dict[str, Any]) -> tuple[bytes, str]:
+def _line(key: bytes, chain: str, document: Document) -> tuple[bytes, str]:
     body = canonical(document)
     link = mac(key, chain.encode() + body)
     return body + b" " + link.encode() + b"\n", link
 
 
-def _document(kind: str, entry: Entry) -> dict[str, Any]:
+def _document(kind: str, entry: Entry) -> Document:
     address, record = entry
     return {"kind": kind, "address": str(address), "record": record and record_document(record)}

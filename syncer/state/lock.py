@@ -43,6 +43,19 @@ class Holder:
     run: str = ""
     """The address of the run on a CI platform; empty elsewhere."""
 
+    @classmethod
+    def here(cls, operation: str, now: datetime, *, run: str = "") -> Self:
+        """Name this process, with a lock of its own."""
+        return cls(
+            id=str(uuid.uuid4()),
+            who=_user(),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            operation=operation,
+            created=timestamp(now),
+            run=run,
+        )
+
     def __str__(self) -> str:
         what = f"{self.operation} since {self.created}" + (f" ({self.run})" if self.run else "")
         return f"{self.who}@{self.host} (process {self.pid}) runs {what}, lock {self.id}"
@@ -67,14 +80,7 @@ class StateLock:
         self._waiting = waiting
         self._retry = retry
         self._descriptor = -1
-        self._me = Holder(
-            id=str(uuid.uuid4()),
-            who=user(),
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            operation=operation,
-            created=timestamp(now),
-        )
+        self._me = Holder.here(operation, now)
 
     def __enter__(self) -> Self:
         """Take the lock. Raise StateLocked when another holds it for longer than `timeout`."""
@@ -102,9 +108,7 @@ class StateLock:
             self._retry.until(lambda: True if self._try() is None else None, timeout=self._timeout)
             holder = self._try()
         if holder is not None:
-            message = f"the state is locked: {holder}"
-            hint = f"wait with --lock-timeout, or, if that run is surely over, `syncer state unlock {holder.id}`"
-            raise StateLocked(message, hint=hint)
+            raise locked(holder)
 
     def _try(self) -> Holder | None:
         """Take the lock and give None, or give the one who holds it."""
@@ -126,14 +130,31 @@ _UNKNOWN = Holder(id="?", who="somebody", host="this host", pid=0, operation="so
 _LIKE = astuple(_UNKNOWN)
 
 
+def locked(holder: Holder) -> StateLocked:
+    """Tell who holds the lock that cannot be had."""
+    hint = f"wait with --lock-timeout, or, if that run is surely over, `syncer state unlock {holder.id}`"
+    return StateLocked(f"the state is locked: {holder}", hint=hint)
+
+
+def not_locked() -> StateError:
+    """Tell that there is nothing to unlock."""
+    return StateError("the state is not locked")
+
+
+def check_id(holder: Holder, lock_id: str) -> None:
+    """Raise StateError for a lock with another id."""
+    if holder.id != lock_id:
+        message = f"the state is locked under another id: {holder}"
+        raise StateError(message)
+
+
 def unlock(path: Path, lock_id: str) -> Holder:
     """Break the lock with that id and give its former holder. Raise StateError: no such lock, or its process lives."""
     with _translated(path):
         try:
             descriptor = os.open(path, os.O_RDWR)
         except FileNotFoundError:
-            message = "the state is not locked"
-            raise StateError(message) from None
+            raise not_locked() from None
         try:
             return _broken(descriptor, lock_id)
         finally:
@@ -143,11 +164,8 @@ def unlock(path: Path, lock_id: str) -> Holder:
 def _broken(descriptor: int, lock_id: str) -> Holder:
     holder = _read(descriptor)
     if holder is None:
-        message = "the state is not locked"
-        raise StateError(message)
-    if holder.id != lock_id:
-        message = f"the state is locked under another id: {holder}"
-        raise StateError(message)
+        raise not_locked()
+    check_id(holder, lock_id)
     if not _kernel_lock(descriptor):
         message = f"the run that holds the lock is alive: {holder}"
         raise StateError(message, hint=f"end process {holder.pid} first; its lock goes with it")
@@ -194,7 +212,7 @@ def _write(descriptor: int, holder: Holder) -> None:
     os.pwrite(descriptor, json.dumps(asdict(holder)).encode(), 0)
 
 
-def user() -> str:
+def _user() -> str:
     """Name who runs this process, by number where there is no name."""
     try:
         return getpass.getuser()

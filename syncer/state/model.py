@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORMAT_VERSION = "1"
+Document = dict[str, Any]
+"""A record, a state or a line of a journal, as JSON."""
 
 
 @bulk
@@ -74,7 +76,7 @@ def timestamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def record_document(record: Record) -> dict[str, Any]:
+def record_document(record: Record) -> Document:
     """Give the JSON form of a record; fields that hold nothing of note are left out."""
     document = {
         "backend": record.backend,
@@ -98,7 +100,7 @@ def record_document(record: Record) -> dict[str, Any]:
     return document | {name: value for name, value in seldom.items() if value}
 
 
-def parse_record(document: dict[str, Any]) -> Record:
+def parse_record(document: Document) -> Record:
     """Read what `record_document` gave. Raise ValueError, KeyError or TypeError for anything else."""
     fingerprint = document["fingerprint"]
     return Record(

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from syncer.state.key import Keyring
     from syncer.state.store import StateStore
 
-GIT = "git"
-
 
 def open_store(
     manifest: Manifest,
@@ -27,7 +25,7 @@ def open_store(
 ) -> StateStore:
     """Give the store; nothing is asked of it yet. `tell` is told what a person should know of its lock."""
     spec = manifest.state
-    if spec.type != GIT:
+    if not spec.in_branch:
         return StateFile(manifest.folder / spec.path, manifest.project, keyring)
     from syncer.state.git.store import GitState  # noqa: PLC0415  # most states are files
 

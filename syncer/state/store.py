@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from syncer.state.codec import Codec
     from syncer.state.journal import Journal
     from syncer.state.lock import Holder
-    from syncer.state.model import State
+    from syncer.state.model import Document, State
 
 
 class StateStore(ABC):
@@ -68,7 +68,7 @@ class StateStore(ABC):
     def stamp(self) -> object:
         """Give what moves whenever somebody on this host writes the state or its journal. Asks no server."""
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """Give the state as the JSON object that `write` writes, a left journal folded in."""
-        document: dict[str, Any] = json.loads(self.codec.encode(self.read()))
+        document: Document = json.loads(self.codec.encode(self.read()))
         return document

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import re
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syncer.errors import StateError
 from syncer.state.files import PRIVATE, private_folder
-from syncer.state.git.program import GitFailed
-from syncer.state.git.said import translated
+from syncer.state.git.failures import translated
+from syncer.state.git.program import GitFailed, nonsense
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +28,12 @@ REPOSITORY = "repository"
 
 _DRAFT = "refs/syncer/draft"
 _AUTHOR = "syncer <syncer@localhost>"
+_NAME = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64})\n")
+_PLAIN = re.compile(
+    rb"([ \t]*((\[(core|extensions|receive)\]|(repositoryformatversion|filemode|bare|ignorecase|precomposeunicode"
+    rb"|symlinks|sharedrepository|denynonfastforwards|objectformat|refstorage)[ \t]*=[ \t]*\w+)[ \t]*)?\n)*"
+)
+"""What git itself writes into the settings of a new repository; others may name programs to be run."""
 _MANY = 4
 """Loose objects in one of 256 folders from which on it is worth looking for those that nothing needs."""
 
@@ -37,6 +45,7 @@ class Cache:
         self.folder = folder
         self._repository = folder / REPOSITORY
         self._git = replace(git, environ={**git.environ, "GIT_DIR": str(self._repository)})
+        self._checked = False
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[Git]:
@@ -44,26 +53,50 @@ class Cache:
         try:
             private_folder(self.folder.parent)
             private_folder(self.folder)
-            descriptor = os.open(self.folder / "turn", os.O_RDWR | os.O_CREAT, PRIVATE)
+            if self.folder.is_symlink():  # it can be committed, and lead to a folder of somebody's
+                raise NotADirectoryError(errno.ENOTDIR, "it is a link")
+            descriptor = os.open(self.folder / "turn", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, PRIVATE)
         except OSError as error:
             message = f"{self.folder} cannot be used: {(error.strerror or 'it failed').lower()}"
             raise StateError(message) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if not (self._repository / "objects/info").is_dir():  # what git makes last
+            if not self._is_there():
+                self.reset()
                 self._do("init", "--quiet", "--bare", "--template=", str(self._repository))
+            self._checked = True
             yield self._git
         finally:
             os.close(descriptor)
 
+    def _is_there(self) -> bool:
+        """Whether it is whole, and none that came with a checkout, to have us run what its settings name."""
+        whole = (self._repository / "objects/info").is_dir()  # what git makes last
+        if self._checked or not whole:
+            return whole
+        elsewhere = (self._repository / name for name in ("commondir", "config.worktree"))
+        try:
+            settings = (self._repository / "config").read_bytes()
+        except OSError:
+            return False
+        return bool(_PLAIN.fullmatch(settings)) and not any(map(os.path.lexists, elsewhere))
+
     @property
     def git(self) -> Git:
         """The program over this repository, for what changes nothing in it."""
+        if not self._checked:
+            with self.turn():
+                pass
         return self._git
 
     def reset(self) -> None:
-        """Remove the repository: damaged, or in the way of itself. Needs the turn."""
+        """Remove the repository: damaged, in the way of itself, or not ours. Needs the turn. Raise StateError."""
+        if self._repository.is_symlink():
+            self._repository.unlink()
         shutil.rmtree(self._repository, ignore_errors=True)
+        if os.path.lexists(self._repository):
+            message = f"{self._repository} cannot be removed"
+            raise StateError(message, hint="remove it: it is a copy, and is made again")
 
     def path(self, ref: str) -> Path:
         """Give the file of a ref; we never pack any."""
@@ -84,7 +117,12 @@ class Cache:
     def files(self, commit: str, paths: Sequence[str]) -> list[bytes | None]:
         """Give what a commit holds at paths; None where no file is."""
         asked = "".join(f"{commit}:{path}\n" for path in paths).encode()
-        return list(_answers(self._do("cat-file", "--batch", stdin=asked), len(paths)))
+        answered = self._do("cat-file", "--batch", stdin=asked)
+        try:
+            return list(_answers(answered, len(paths)))
+        except ValueError:
+            told = "the files of a commit"
+        raise nonsense(told)
 
     def is_empty(self, commit: str) -> bool:
         """Whether a commit holds no file at all."""
@@ -101,6 +139,9 @@ class Cache:
         ]
         with self.turn():
             made = self._do("fast-import", "--quiet", "--force", stdin=b"".join(lines))
+        if not _NAME.fullmatch(made):  # to push an empty one would be to delete a ref
+            asked = "the name of a commit"
+            raise nonsense(asked)
         return made.decode("ascii").strip()
 
     def tidy(self) -> None:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import uuid
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncer.state.lock import Holder, is_whole, user
+from syncer.state.lock import Holder, is_whole
 from syncer.state.model import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PATIENCE = timedelta(hours=1)
+STALE = timedelta(hours=1)
 """Age of the last sign of life from which on a lock is taken over."""
 
 
@@ -62,24 +60,21 @@ class Claim:
     def is_stale(self, now: datetime) -> bool:
         """Whether it was not heard of for too long."""
         try:
-            return now - datetime.fromisoformat(self.renewed) > PATIENCE
+            return now - datetime.fromisoformat(self.renewed) > STALE
         except (ValueError, TypeError):
             return False
 
 
 def mine(operation: str, now: datetime, environ: Mapping[str, str]) -> Claim:
     """Claim a lock for this process."""
-    pid = os.getpid()
-    holder = Holder(
-        id=str(uuid.uuid4()),
-        who=user(),
-        host=socket.gethostname(),
-        pid=pid,
-        operation=operation,
-        created=timestamp(now),
-        run=run_url(environ),
+    holder = Holder.here(operation, now, run=run_url(environ))
+    return Claim(
+        holder=holder,
+        renewed=timestamp(now),
+        boot=_boot(),
+        namespace=_namespace(),
+        started=_started(holder.pid),
     )
-    return Claim(holder=holder, renewed=timestamp(now), boot=_boot(), namespace=_namespace(), started=_started(pid))
 
 
 def decode(text: bytes | None, commit: str) -> Claim:

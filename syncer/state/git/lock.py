@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
-from syncer.errors import StateError, StateLocked, SyncerError
+from syncer.errors import StateError, SyncerError
 from syncer.state.git.claim import Claim, decode
 from syncer.state.git.remote import Lost, Update
+from syncer.state.lock import check_id, locked, not_locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,16 +68,16 @@ class LockRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Waiting:
     """How long to wait for a lock, and who is told whom for, once."""
 
     timeout: float
-    waiting: Callable[[Holder], None]
+    tell: Callable[[Holder], None]
     retry: Retry
 
-    def wait(self, holder: Holder, ready: Callable[[], bool | None]) -> None:
-        """Ask until it is ready, or for as long as it takes."""
-        self.waiting(holder)
+    def until(self, ready: Callable[[], bool | None], holder: Holder) -> None:
+        """Ask until it is ready, or for so long."""
+        self.tell(holder)
         self.retry.until(ready, timeout=self.timeout, step=min(_PACE, max(1.0, self.timeout / 20)))
 
 
@@ -89,16 +90,17 @@ class BranchLock:
         claim: Claim,
         *,
         now: datetime,
-        patience: Patience,
+        waiting: Waiting,
         tell: Callable[[str], None],
         held: Callable[[BranchLock | None], None],
     ) -> None:
         """Prepare; `held` is told of this lock once it is held, and of None once it is not."""
         self._ref = ref
         self._claim = claim
+        self._renewed = claim
         self._now = now
         self._since = time.monotonic()
-        self._patience = patience
+        self._waiting = waiting
         self._tell = tell
         self._held = held
         self._other: Claim | None = None
@@ -115,13 +117,23 @@ class BranchLock:
         """Let go of it. Where that fails, the work is done all the same, and the next run is told whom to ask."""
         self._held(None)
         try:
-            self._ref.remove(self._claim.commit)
+            self._let_go()
         except Lost:
             return  # somebody has taken it over
         except SyncerError as failure:
             self._tell(
                 f"the lock could not be let go ({failure.message}): `syncer state unlock {self._claim.holder.id}`"
             )
+
+    def _let_go(self) -> None:
+        try:
+            self._ref.remove(self._claim.commit)
+        except Lost:
+            if self._renewed.commit in ("", self._claim.commit):
+                raise
+        else:
+            return
+        self._ref.remove(self._renewed.commit)  # its push may have had no answer
 
     @property
     def operation(self) -> str:
@@ -132,26 +144,28 @@ class BranchLock:
         """Give the moment, by the clock of the session."""
         return self._now + timedelta(seconds=time.monotonic() - self._since)
 
-    def renewal(self, updates: list[Update]) -> Claim:
-        """Add a sign of life to what is to be pushed; it is to be kept once it was."""
-        renewed = self._ref.made(self._claim, self.now())
-        updates.append(Update(ref=self._ref.name, old=self._claim.commit, new=renewed.commit))
-        return renewed
+    def renewal(self) -> Update:
+        """Give a sign of life that is to be pushed."""
+        self._renewed = self._ref.made(self._claim, self.now())
+        return Update(ref=self._ref.name, old=self._claim.commit, new=self._renewed.commit)
 
-    def keep(self, renewed: Claim) -> None:
-        """Remember what the ref names from now on."""
-        self._claim = renewed
+    def keep(self) -> None:
+        """Remember that the last sign of life has arrived."""
+        self._claim = self._renewed
+
+    def settle(self, there: str) -> None:
+        """Learn what the ref names, after a push without an answer."""
+        if there == self._renewed.commit:
+            self.keep()
 
     def _take(self) -> None:
         self._claim = self._ref.made(self._claim, self.now())
         other = self._try()
         if other is not None:
-            self._patience.wait(other.holder, lambda: True if self._try() is None else None)
+            self._waiting.until(lambda: True if self._try() is None else None, other.holder)
             other = self._try() if self._other is not None else None
         if other is not None:
-            message = f"the state is locked: {other.holder}"
-            hint = f"wait with --lock-timeout, or, if that run is surely over, `syncer state unlock {other.holder.id}`"
-            raise StateLocked(message, hint=hint)
+            raise locked(other.holder)
 
     def _try(self) -> Claim | None:
         """Take the lock and give None, or give the claim of the one who holds it."""
@@ -179,18 +193,16 @@ def unlock(ref: LockRef, lock_id: str) -> Holder:
     """Break the lock with that id and give its former holder. Raise StateError: no such lock, or its process lives."""
     claim = ref.look()
     if claim is None:
-        message = "the state is not locked"
-        raise StateError(message)
-    if claim.holder.id != lock_id:
-        message = f"the state is locked under another id: {claim.holder}"
-        raise StateError(message)
+        raise not_locked()
+    holder = claim.holder
+    check_id(holder, lock_id)
     if claim.is_alive():
-        message = f"the run that holds the lock is alive: {claim.holder}"
-        raise StateError(message, hint=f"end process {claim.holder.pid} first")
+        message = f"the run that holds the lock is alive: {holder}"
+        raise StateError(message, hint=f"end process {holder.pid} first")
     try:
         ref.remove(claim.commit)
     except Lost:
         message = "the lock has changed meanwhile"
     else:
-        return claim.holder
+        return holder
     raise StateError(message, hint="look again: its holder may be alive")

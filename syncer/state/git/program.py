@@ -21,6 +21,9 @@ TIMEOUT = 60.0
 _PROGRAM = "git"
 """The one that the user has on the path."""
 
+NEEDED = "a state of `type: git` needs git 2.31 or newer on the path"
+"""From which version on it is told its settings by variables."""
+
 TIMED_OUT = "timed out"
 
 _GRACE = 2.0
@@ -34,6 +37,11 @@ class GitFailed(Exception):
         super().__init__("git failed")
         self.said = said
         self.code = code
+
+
+def nonsense(asked: str) -> StateError:
+    """Give the error for an answer that git never gives."""
+    return StateError(f"git was asked for {asked} and gave something else", hint="see which `git` is on the path")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +79,7 @@ class Git:
             )
         except OSError as error:
             message = f"git cannot be started: {(error.strerror or 'it failed').lower()}"
-        raise StateError(message, hint="a state of `type: git` needs git 2.31 or newer on the path")
+        raise StateError(message, hint=NEEDED)
 
 
 def _clear_away(process: subprocess.Popen[bytes]) -> None:

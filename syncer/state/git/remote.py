@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from syncer.errors import StateError, SyncerError, Transient
-from syncer.state.git.program import GitFailed
-from syncer.state.git.said import translated
+from syncer.state.git.failures import translated
+from syncer.state.git.program import GitFailed, nonsense
 from syncer.state.git.settings import REMOTE
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_NAME = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _NO_REF = re.compile("couldn't find remote ref", re.IGNORECASE)
 _NO_ATOMIC = re.compile("does not support --atomic")
 _OF_CACHE = re.compile(r"corrupt|bad object|missing (blob|tree|commit)|\.lock|unable to read|not a git repository")
@@ -52,9 +53,9 @@ class Remote:
         self._retry = retry
         self._atomic = True
 
-    def tips(self, *refs: str) -> dict[str, str]:
-        """Give the commit of each ref that is there. Raise AccessDenied, StateError."""
-        return self._patiently(lambda: self._tips(refs))
+    def tips(self, *refs: str, patient: bool = True) -> dict[str, str]:
+        """Give the commit of each ref that is there. Raise AccessDenied, StateError, Transient where not `patient`."""
+        return self._patiently(lambda: self._tips(refs)) if patient else self._tips(refs)
 
     def tip(self, ref: str) -> str:
         """Give the commit of one ref; empty without it. Raise AccessDenied, StateError."""
@@ -80,13 +81,11 @@ class Remote:
 
     def _tips(self, refs: Collection[str]) -> dict[str, str]:
         try:
-            listed = self.cache.git.run("ls-remote", REMOTE, *refs).decode()
+            listed = self.cache.git.run("ls-remote", REMOTE, *refs)
         except GitFailed as failure:
             error = self._translated(failure, "cannot be read")
         else:
-            # It gives refs that only end like this, too.
-            found = (line.partition("\t") for line in listed.splitlines())
-            return {ref: commit for commit, _, ref in found if ref in refs}
+            return _commits(listed, refs)
         raise error
 
     def _fetch(self, ref: str, into: str) -> str:
@@ -138,3 +137,12 @@ class Remote:
 
     def _translated(self, failure: GitFailed, what: str) -> SyncerError:
         return translated(failure.said, f"{self.shown} {what}", self._secrets)
+
+
+def _commits(listed: bytes, wanted: Collection[str]) -> dict[str, str]:
+    """Read what each ref names; listed are also those that only end like one that is wanted. Raise StateError."""
+    found = [line.partition("\t") for line in listed.decode("utf-8", "replace").splitlines()]
+    if not all(_NAME.fullmatch(commit) for commit, _, _ in found):
+        asked = "the refs of the remote"
+        raise nonsense(asked)
+    return {ref: commit for commit, _, ref in found if ref in wanted}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,14 +11,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from syncer.errors import InvalidConfiguration, StateError
+from syncer.rest.options import is_private
+from syncer.state.git.failures import translated
 from syncer.state.git.program import Git, GitFailed
-from syncer.state.git.said import translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 VARIABLE = "SYNCER_GIT_TOKEN"
 USERNAME = "SYNCER_GIT_USERNAME"
+HOST = "SYNCER_GIT_HOST"
+"""Names a host that may see the token, besides those of the repository's own remotes."""
 REMOTE = "syncer"
 """What we call the remote; its address is never an argument."""
 
@@ -27,18 +31,24 @@ _SETTINGS = ("GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_", "GIT_CO
 """Variables whose settings are taken over one by one."""
 _WAYS = re.compile(r"(credential|http|url|ssh|protocol)\..*|core\.(sshcommand|gitproxy)", re.DOTALL)
 """Settings of the user's repository that say how to get there."""
+_ADDRESS = re.compile(r"remote\..*\.(push)?url", re.DOTALL)
+_SCP = re.compile(r"(?:[^/]*@)?([^/:@]+):(?!//)")
+"""`git@host:path`."""
 _OF_REMOTE = ("url", "pushurl", "proxy", "proxyauthmethod", "uploadpack", "receivepack")
 _EVERYWHERE = frozenset({"system", "global"})
 """Scopes that our own repository sees by itself."""
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _QUIET = {
     "core.hooksPath": "/dev/null",
     "core.askPass": "",
     "core.fsmonitor": "false",
     "core.logAllRefUpdates": "false",
+    "fastimport.unpackLimit": "100",
     "fetch.writeCommitGraph": "false",
+    "fetch.unpackLimit": "100",
     "gc.auto": "0",
+    "init.defaultObjectFormat": "sha1",
+    "init.defaultRefFormat": "files",
     "maintenance.auto": "false",
     "push.followTags": "false",
     "push.gpgSign": "false",
@@ -47,8 +57,13 @@ _QUIET = {
     "push.recurseSubmodules": "no",
     "push.useForceIfIncludes": "false",
 }
+_NEAR = ("safe.bareRepository", "explicit")
+"""A folder of a checkout can be a repository, whose settings somebody has proposed."""
+_STAY = ("http.followRedirects", "false")
+"""Where the first answer leads to another host, git shows the token there with its second call."""
 _FIXED = {
     "GIT_ASKPASS": "",
+    "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
@@ -72,7 +87,7 @@ class Settings:
 def settings(environ: Mapping[str, str], folder: Path, remote: str) -> Settings:
     """Look up a remote from the folder of the manifest. Raise StateError, InvalidConfiguration."""
     plain = _plain(environ)
-    near = Git(environ=plain, folder=folder)
+    near = Git(environ=_with(plain, _NEAR) | ({"GIT_DIR": os.devnull} if _is_planted(folder) else {}), folder=folder)
     config = _config(near)
     named = not _is_address(remote)
     facts = _of_remote(near, config, remote) if named else {"url": _absolute(remote, folder)}
@@ -80,6 +95,9 @@ def settings(environ: Mapping[str, str], folder: Path, remote: str) -> Settings:
     token = environ.get(VARIABLE, "")
     header = ""
     if token and urlsplit(facts["url"]).scheme in ("http", "https"):
+        if not named:
+            _check_host(facts["url"], config, environ)
+            told.append(_STAY)
         facts = {name: _without_userinfo(text) for name, text in facts.items()}
         header = base64.b64encode(f"{environ.get(USERNAME) or 'x-access-token'}:{token}".encode()).decode()
         told += _let_in(facts, header)
@@ -102,6 +120,30 @@ def _plain(environ: Mapping[str, str]) -> dict[str, str]:
         name: text
         for name, text in environ.items()
         if name.startswith(_KEPT) or not name.startswith(("GIT_", "SYNCER_", "SSH_ASKPASS"))
+    }
+
+
+def _is_planted(folder: Path) -> bool:
+    """Whether git would take a folder of a checkout for a repository; before 2.38 it cannot be told not to."""
+    for each in (folder, *folder.parents):
+        if (each / ".git").exists():
+            return False
+        if os.path.lexists(each / "HEAD") and any((each / name).exists() for name in ("objects", "commondir")):
+            return True
+    return False
+
+
+def _with(environ: Mapping[str, str], setting: tuple[str, str]) -> dict[str, str]:
+    """Add a setting to those that variables hold."""
+    count = environ.get("GIT_CONFIG_COUNT") or "0"
+    if not count.isdecimal():
+        return {**environ}  # git says what is wrong with it
+    key, value = setting
+    return {
+        **environ,
+        "GIT_CONFIG_COUNT": str(int(count) + 1),
+        f"GIT_CONFIG_KEY_{count}": key,
+        f"GIT_CONFIG_VALUE_{count}": value,
     }
 
 
@@ -165,14 +207,33 @@ def _let_in(facts: Mapping[str, str], header: str) -> list[tuple[str, str]]:
     """Show the token at each address, and nothing that was to be shown there before: two headers are refused."""
     told = []
     for url in {facts["url"], facts.get("pushurl", facts["url"])}:
-        parts = urlsplit(url)
-        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        if urlsplit(url).scheme not in ("http", "https"):
+            continue
+        if not is_private(url):
             message = f"{VARIABLE} would go over plain http"
             raise InvalidConfiguration(message, hint="give an https address of the remote")
-        if parts.scheme in ("http", "https"):
-            key = f"http.{url}.extraheader"
-            told += [(key, ""), (key, f"Authorization: Basic {header}")]
+        key = f"http.{url}.extraheader"
+        told += [(key, ""), (key, f"Authorization: Basic {header}")]
     return told
+
+
+def _check_host(url: str, config: Iterable[tuple[str, str, str]], environ: Mapping[str, str]) -> None:
+    """Raise InvalidConfiguration for a host that the manifest alone names: whoever proposes one would get the token."""
+    host = _host(url)
+    known = {_host(value) for _, key, value in config if _ADDRESS.fullmatch(key)}
+    if not host or host not in known | {environ.get(HOST, "").lower()}:
+        message = f"{VARIABLE} would be shown to {host or 'an address'} because the manifest says so"
+        hint = f"it is for the hosts of the repository's own remotes; {HOST} can name another"
+        raise InvalidConfiguration(message, hint=hint)
+
+
+def _host(url: str) -> str:
+    """Give the host that an address names, with its port where that is not the usual one; empty for a path."""
+    if found := _SCP.match(url):
+        return found[1].lower()
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2].lower()
+    return (parts.hostname or "") if parts.scheme == "ssh" else host.removesuffix(":443")
 
 
 def _without_userinfo(url: str) -> str:

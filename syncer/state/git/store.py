@@ -16,7 +16,7 @@ from syncer.state.file import identity
 from syncer.state.git.cache import REPOSITORY, Cache
 from syncer.state.git.claim import mine
 from syncer.state.git.journal import BranchJournal
-from syncer.state.git.lock import BranchLock, LockRef, Patience, unlock
+from syncer.state.git.lock import BranchLock, LockRef, Waiting, unlock
 from syncer.state.git.program import Git
 from syncer.state.git.remote import Lost, Remote, Update
 from syncer.state.git.seen import Seen
@@ -91,6 +91,8 @@ class GitState(StateStore):
         self._held: BranchLock | None = None
         self._known = False
         """Whether the branch was looked at since the lock is held."""
+        self._unsure: Tip | None = None
+        """What was pushed, without an answer."""
 
     @cached_property
     def _remote(self) -> Remote:
@@ -111,9 +113,20 @@ class GitState(StateStore):
         """
         with self._turn:
             tip = self._look()
-            if self._last is None or self._last[:2] != (tip.commit, authenticate):
-                self._last = (tip.commit, authenticate, self._decoded(tip, authenticate=authenticate))
+            while self._last is None or self._last[:2] != (tip.commit, authenticate):
+                tip = self._remembered(tip, authenticate=authenticate)
             return self._last[2]
+
+    def _remembered(self, tip: Tip, *, authenticate: bool) -> Tip:
+        """Decode a tip; give the one that another run on this host has written, and noted, since we looked, if any."""
+        try:
+            self._last = (tip.commit, authenticate, self._decoded(tip, authenticate=authenticate))
+        except StateError:
+            newer = self._look()
+            if newer.commit == tip.commit:
+                raise
+            return newer
+        return tip
 
     def fold(self) -> State:
         """Give the state as `read` does, and push it if a journal was left. Needs the lock."""
@@ -159,7 +172,7 @@ class GitState(StateStore):
             self._lock_ref,
             mine(operation, now, self._environ),
             now=now,
-            patience=Patience(timeout=timeout, waiting=waiting, retry=retry),
+            waiting=Waiting(timeout=timeout, tell=waiting, retry=retry),
             tell=self._tell,
             held=self._hold,
         )
@@ -215,25 +228,42 @@ class GitState(StateStore):
 
     def _push(self, files: Mapping[str, bytes | None], what: str, *, patient: bool = True) -> str:
         """Push a commit on what is known, with a sign of life in the lock. Give its name."""
+        self._settle(patient=patient)
         tip, held, cache = self._tip or self._look(), self._held, self._remote.cache
         now = held.now() if held else datetime.now(UTC)
         message = f"{held.operation if held else 'write'}: {what}\n\n[skip ci]"
         commit = cache.commit(tip.commit, files, message, now)
         updates = [Update(ref=self._ref, old=tip.commit, new=commit)]
-        renewed = held.renewal(updates) if held else None
+        if held:
+            updates.append(held.renewal())
+        kept = {self._spec.path: tip.state, self._journal_path: tip.journal, **files}
+        made = Tip(commit=commit, state=kept[self._spec.path], journal=kept[self._journal_path])
+        self._unsure = made
         try:
             self._remote.push(*updates, patient=patient)
         except Lost as lost:
             error = self._lost(lost.ref)
         else:
-            if held and renewed:
-                held.keep(renewed)
+            self._unsure, self._tip = None, made
+            if held:
+                held.keep()
             cache.point(self._copy, commit)
-            kept = {self._spec.path: tip.state, self._journal_path: tip.journal, **files}
-            self._tip = Tip(commit=commit, state=kept[self._spec.path], journal=kept[self._journal_path])
             return commit
-        self._known = False
+        self._unsure, self._known = None, False
         raise error
+
+    def _settle(self, *, patient: bool) -> None:
+        """See whether the push before has arrived, where that is not known: ours must not pass for somebody else's."""
+        made = self._unsure
+        if made is None:
+            return
+        lock = self._lock_ref.name
+        there = self._remote.tips(self._ref, lock, patient=patient)
+        if there.get(self._ref) == made.commit:
+            self._tip = made
+        if self._held:
+            self._held.settle(there.get(lock, ""))
+        self._unsure = None
 
     def _lost(self, ref: str) -> StateError:
         hint = "nothing that is recorded is lost: run it again"

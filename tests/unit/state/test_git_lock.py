@@ -56,24 +56,6 @@ ELSEWHERE = {
 
 
 @pytest.fixture
-def origin(tmp_path: Path) -> Origin:
-    """An empty remote."""
-    return Origin.made(tmp_path / "origin.git")
-
-
-@pytest.fixture
-def here(tmp_path: Path, origin: Origin) -> Path:
-    """One clone of it."""
-    return origin.clone(tmp_path / "here")
-
-
-@pytest.fixture
-def there(tmp_path: Path, origin: Origin) -> Path:
-    """Another clone of it."""
-    return origin.clone(tmp_path / "there")
-
-
-@pytest.fixture
 def other(there: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Another process, in another clone, that holds the lock until it is killed or its standard input ends."""
     tests = os.pathsep.join([child_environment()["PYTHONPATH"], *(path for path in sys.path if "tests" in path)])

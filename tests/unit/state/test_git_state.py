@@ -28,24 +28,6 @@ NEXT = replace(SMALL, serial=4)
 
 
 @pytest.fixture
-def origin(tmp_path: Path) -> Origin:
-    """An empty remote."""
-    return Origin.made(tmp_path / "origin.git")
-
-
-@pytest.fixture
-def here(tmp_path: Path, origin: Origin) -> Path:
-    """One clone of it."""
-    return origin.clone(tmp_path / "here")
-
-
-@pytest.fixture
-def there(tmp_path: Path, origin: Origin) -> Path:
-    """Another clone of it."""
-    return origin.clone(tmp_path / "there")
-
-
-@pytest.fixture
 def recorder(tmp_path: Path) -> Recorder:
     """A git that is listened to."""
     return Recorder(tmp_path / "bin")

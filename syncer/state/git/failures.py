@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from syncer.errors import AccessDenied, StateError, SyncerError, Throttled, Transient
-from syncer.state.git.program import TIMED_OUT
+from syncer.state.git.program import NEEDED, TIMED_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,7 @@ _TRANSIENT = (
     rf"{TIMED_OUT}|Could not resolve|Connection (refused|reset|closed|timed out)|Failed to connect|early EOF"
     r"|Network is unreachable|unexpected disconnect|RPC failed|returned error: (408|5\d\d)|hung up unexpectedly"
     r"|Recv failure|Empty reply|No route to host|Broken pipe|kex_exchange|handshake|transfer closed"
-    r"|cannot lock ref|failed to update ref|unable to create .*\.lock"
+    r"|\(stale info\)|cannot lock ref|failed to update ref|unable to create .*\.lock"
 )
 _ANSWERS: tuple[tuple[str, type[SyncerError], str, str | None], ...] = (
     (r"returned error: 429|\brate limit", Throttled, "the server asks for patience", None),
@@ -36,6 +36,13 @@ _ANSWERS: tuple[tuple[str, type[SyncerError], str, str | None], ...] = (
         StateError,
         "the key of its host is not known",
         "put it into known_hosts first",
+    ),
+    # What is too old for our options, and what for our settings, where it has never heard of our remote.
+    (
+        r"(?m:^)error: unknown option|'syncer' does not appear to be a git repository",
+        StateError,
+        "this git is too old",
+        NEEDED,
     ),
     (
         "dubious ownership",
