@@ -20,8 +20,6 @@ from syncer.render.json import plan_document, to_json
 from syncer.state.files import replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from syncer.model import Manifest
     from syncer.plans import Outcome, Plan
 
@@ -123,7 +121,7 @@ def load_plan(session: Session, path: Path | str) -> saved.SavedPlan:
     return saved.parse(_read(Path(path)), session.keyring)
 
 
-def read_plan(session: Session, path: Path | str) -> tuple[Mapping[str, object], bool]:
+def read_plan(session: Session, path: Path | str) -> tuple[saved.Document, bool]:
     """Read a plan to be shown: its document, and whether the project key says that it is ours.
 
     Without the key nobody can tell, nor of a plan that was never signed. Raise StateError where it cannot be read,
@@ -147,16 +145,29 @@ def load_reviewed(session: Session, plan: Path | bytes) -> Plan:
     """Read a plan that somebody has reviewed, from a file or from an artifact.
 
     One with values must bear our signature. One without is only a list of what a reviewer saw: it need not bear any,
-    and `confirm_reviewed` believes none of it. Raise StateError, and StalePlan for what is no plan of this project.
+    and `confirm_reviewed` believes none of it. Only a signed file can ask for what the manifest does not. Raise
+    StateError, and StalePlan for what is no plan of this project.
     """
     text = _read(plan) if isinstance(plan, Path) else plan
     document = saved.parse_unauthenticated(text)
     if document["values"] == Values.RESOLVED:
-        saved.parse(text, session.keyring)
+        saved.check_authentic(document, session.keyring)
+    if isinstance(plan, bytes) or document["values"] != Values.RESOLVED:
+        _check_asks_nothing(document)
     if document["project"] != session.manifest.project:
         message = f"the plan is for project {document['project']}, and this is {session.manifest.project}"
         raise StalePlan(message, hint="is it the plan of another manifest?")
     return saved.to_plan(document)
+
+
+def _check_asks_nothing(document: saved.Document) -> None:
+    """Raise StalePlan where a plan asks for what no manifest does.
+
+    Who may push any branch can sign one and leave it as the artifact of a reviewed commit, and a reviewer sees another.
+    """
+    if document["selection"]["rotate"] or document["selection"]["destroy"]:
+        message = "the plan asks for rotations or deletions that the manifest does not ask for"
+        raise StalePlan(message, hint="raise `rotate: {version: ...}`, or remove what is to go, in a pull request")
 
 
 def confirm_reviewed(session: Session, reviewed: Plan, *, allow_unchecked: bool = False) -> Confirmed:

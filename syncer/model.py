@@ -175,6 +175,11 @@ class StateSpec:
     remote: str = ""
     """The name of a remote of the repository that holds the manifest, or an address."""
 
+    @property
+    def in_branch(self) -> bool:
+        """Whether it is in a branch of a git repository, and not in a file."""
+        return self.branch != ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
@@ -204,6 +209,11 @@ class Manifest:
     cache: CacheSpec = CacheSpec()
     digest: str
     """SHA-256 over names and contents of all its files, a policy that it names among them: they hold no value."""
+
+    @property
+    def origins(self) -> dict[Address, Origin]:
+        """Where each secret is declared."""
+        return {address: secret.origin for address, secret in self.secrets.items()}
 
     @property
     def folder(self) -> Path:

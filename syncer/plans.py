@@ -147,6 +147,10 @@ class Drift:
     """As observed; None where it is missing."""
 
 
+POLICY = "policy/"
+"""What the code of a finding begins with that breaks a rule; the rule's name follows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
     """A finding that is not a change."""
@@ -195,8 +199,8 @@ class Plan:
     diagnostics: tuple[Diagnostic, ...] = ()
     unchecked: tuple[Address, ...] = ()
     """Addresses whose value was not checked, where values are skipped."""
-    checked: Mapping[Address, Origin] = field(default_factory=dict, repr=False, compare=False)
-    """What was looked at, and where that is declared, for reports; no document holds it."""
+    origins: Mapping[Address, Origin] = field(default_factory=dict, repr=False, compare=False)
+    """Where what was looked at is declared, for reports; no document holds it."""
     withdrawn: tuple[Address, ...] = field(default=(), repr=False, compare=False)
     """Orphans that are disabled already, for an apply to remember; no document holds it."""
     versions: Mapping[Address, str] = field(default_factory=dict, repr=False, compare=False)

@@ -34,10 +34,11 @@ class Retry:
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[float, float], float] = random.uniform
 
-    def call(self, operation: Callable[[], T]) -> T:
+    def call(self, operation: Callable[[], T], *, affordable: Callable[[float], bool] = lambda _pause: True) -> T:
         """Run `operation` until it succeeds or fails for good, with full jitter between the tries.
 
-        The delay that a server asks for is honoured, up to `asked_cap`. Raise the last error.
+        The delay that a server asks for is honoured, up to `asked_cap`; no pause is made that is not `affordable`.
+        Raise the last error.
 
         Full jitter: AWS Architecture Blog, "Exponential Backoff And Jitter".
         """
@@ -50,7 +51,8 @@ class Retry:
                 failures += not isinstance(error, Throttled)
                 if failures >= self.attempts or tries >= max(self.attempts, self.patience):
                     raise
-                if self.pause(self._delay(tries - 1, error)):
+                pause = self._delay(tries - 1, error)
+                if not affordable(pause) or self.pause(pause):
                     raise
 
     def pause(self, seconds: float) -> bool:

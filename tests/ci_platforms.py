@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from syncer.ci.detect import detect
 from syncer.ci.patience import Patience
+from syncer.errors import SyncerError
 from syncer.retry import Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from conformance.fakes.forge import Forge
     from conformance.fakes.github.fake import FakeGithub
@@ -70,6 +71,17 @@ def on_gitlab(
     """Give the platform of a run for a merge request, or for a push to main."""
     environ = gitlab.variables(merge, GITLAB_TOKEN=gitlab.token() if token is None else token, **more)
     return detect(environ, patience=patience or Waits(gitlab).patience())
+
+
+def errors_of(*calls: Callable[[], object]) -> list[SyncerError]:
+    """Make each call, and give the errors of those that failed."""
+    found = []
+    for call in calls:
+        try:
+            call()
+        except SyncerError as error:
+            found.append(error)
+    return found
 
 
 def everything_of(error: BaseException | None) -> str:

@@ -149,7 +149,7 @@ def test_errors_are_caught_by_name() -> None:
 
 @pytest.mark.parametrize(
     ("mark", "budget"),
-    [("pragma: no cover", 0), ("type: ignore", 6), ("noqa", 92), ("TODO", 0), ("FIXME", 0), ("XXX", 0)],
+    [("pragma: no cover", 0), ("type: ignore", 6), ("noqa", 89), ("TODO", 0), ("FIXME", 0), ("XXX", 0)],
 )
 def test_exceptions_to_the_rules(mark: str, budget: int) -> None:
     """Each is paid for."""
@@ -170,7 +170,7 @@ def test_every_exception_gives_its_reason() -> None:
 
 def test_untyped_data_stays_at_the_border() -> None:
     """`Any` is for what YAML, JSON, SQLite, click and SDKs hand us."""
-    assert sum(words("Any").values()) <= 147
+    assert sum(words("Any").values()) <= 121
     assert not set(words("Any")) & {f"engine/{name}.py" for name in ("planner", "compare", "facts", "removal", "apply")}
 
 

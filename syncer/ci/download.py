@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import requests
 
 from syncer.ci.archive import LIMIT, too_large
-from syncer.ci.lines import no_answer
+from syncer.ci.failures import no_answer
 from syncer.ci.quiet import keep_quiet
 from syncer.errors import BackendError, Transient
-from syncer.rest.options import is_here
+from syncer.rest.options import is_private
 
 if TYPE_CHECKING:
-    from syncer.ci.lines import Asked, Site
+    from syncer.ci.failures import Asked, Site
     from syncer.errors import SyncerError
 
 _SECONDS = 30
@@ -30,8 +29,7 @@ def download(url: str, name: str, asked: Asked, site: Site) -> bytes:
 
     Raise Transient for any refusal: the URL is good for a minute, and for the next try there is a new one.
     """
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_here(parts.hostname or "")):
+    if not is_private(url):
         message = f"{asked.thing}: {site.name} at {site.url} sends us to where nobody should read a plan"
         raise BackendError(message)
     try:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
-from syncer.errors import Throttled, Transient
 from syncer.retry import Retry
 
 if TYPE_CHECKING:
@@ -27,20 +27,10 @@ class Patience:
 
     def call(self, operation: Callable[[], T]) -> T:
         """Run `operation` until it succeeds or fails for good. Raise the last error."""
-        tries = failures = 0
-        while True:
-            try:
-                return operation()
-            except Transient as error:
-                tries += 1
-                failures += not isinstance(error, Throttled)
-                pause = self._pause(tries, error)
-                if failures >= self.retry.attempts or tries >= self.retry.patience or pause > self.left:
-                    raise
-                self.left -= pause
-                if self.retry.pause(pause):
-                    raise
+        return replace(self.retry, asked_cap=inf).call(operation, affordable=self._spend)
 
-    def _pause(self, tries: int, error: Transient) -> float:
-        backoff = self.retry.jitter(0.0, min(self.retry.cap, self.retry.base * 2 ** (tries - 1)))
-        return backoff + (error.retry_after or 0.0)
+    def _spend(self, seconds: float) -> bool:
+        if seconds > self.left:
+            return False
+        self.left -= seconds
+        return True

@@ -36,11 +36,6 @@ class Platform(ABC):
     token does not reach, NotFound, Throttled and Transient once patience is at an end, and BackendError for the rest.
     """
 
-    comment_limit: int = 65_536
-    """The most characters that a comment or an issue may have, its marker included."""
-    summary_limit: int = 1_048_576
-    """The most bytes that the summaries of one step may have."""
-
     def __init__(self, run: Run) -> None:
         self.run = run
 

@@ -34,7 +34,7 @@ class Run:
     trusted: bool
     """False for what comes from a fork or from Dependabot: no credential and no key reaches such a run."""
     url: str
-    """Where people read of the run; empty where nobody knows."""
+    """Where people read of the run, or of the one that has ended; empty where nobody knows."""
     repository: str
     """`owner/name`; on GitLab the project's path, or its id."""
 

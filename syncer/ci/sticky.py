@@ -1,4 +1,4 @@
-"""One text for each marker: found again, changed in its place, made once.
+"""One post for each marker: found again, changed in its place, made once.
 
 The same for comments and for issues, on every platform.
 """
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Protocol
 from syncer.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 _LOOKS = 3
 """How often what was found may be gone again before we believe that it cannot be changed at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Post:
     """A comment or an issue."""
 
     number: int
@@ -27,20 +27,27 @@ class Entry:
     url: str
 
 
-class Shelf(Protocol):
-    """Where the entries of one marker stand."""
+class Posts(Protocol):
+    """Those of one marker, in one place."""
 
-    def ours(self) -> Sequence[Entry]:
+    def ours(self) -> Sequence[Post]:
         """Give the open ones that begin with the marker and that we have written."""
 
-    def make(self, body: str) -> Entry:
+    def make(self, body: str) -> Post:
         """Add one."""
 
-    def change(self, entry: Entry, body: str) -> None:
+    def change(self, post: Post, body: str) -> None:
         """Give it another body. Raise NotFound where it is gone."""
 
-    def drop(self, entry: Entry) -> None:
-        """Take one away that was made in vain."""
+    def drop(self, post: Post) -> None:
+        """Delete one that was made in vain; an issue can only be closed."""
+
+
+class Issues(Posts, Protocol):
+    """The open ones of one marker."""
+
+    def comments(self, post: Post) -> Posts:
+        """Give the comments of the marker on one."""
 
 
 def marked(marker: str, body: str) -> str:
@@ -53,48 +60,48 @@ def begins_with(marker: str, body: str | None) -> bool:
     return body is not None and body.partition("\n")[0].rstrip("\r") == marker
 
 
-def put(shelf: Shelf, body: str, *, create: bool = True) -> str | None:
-    """Change the oldest entry, or add one, and give its URL; None where there is none to change and `create` is False.
+def put(posts: Posts, body: str, *, create: bool = True) -> str | None:
+    """Change the oldest post, or add one, and give its URL; None where there is none to change and `create` is False.
 
     May be tried again whole, at any point: it looks before it adds, and so finds what was added by a call whose answer
     was lost.
     """
     for _ in range(_LOOKS):
-        oldest = _oldest(shelf)
+        oldest = _oldest(posts)
         if oldest is None:
-            return _added(shelf, body) if create else None
+            return _added(posts, body) if create else None
         with suppress(NotFound):  # somebody has deleted it
-            return _changed(shelf, oldest, body)
+            return _changed(posts, oldest, body)
     message = "what was found to be changed is gone each time"
     raise NotFound(message)
 
 
-def close(shelf: Shelf, comments: Callable[[Entry], Shelf], body: str) -> str | None:
-    """Drop every entry after a comment on it; the oldest one's URL, None where there is none."""
-    found = sorted(shelf.ours(), key=lambda entry: entry.number)
-    for entry in found:
-        put(comments(entry), body)
-        shelf.drop(entry)
+def close(issues: Issues, body: str) -> str | None:
+    """Close every issue after a comment on it; the oldest one's URL, None where there is none."""
+    found = sorted(issues.ours(), key=lambda post: post.number)
+    for post in found:
+        put(issues.comments(post), body)
+        issues.drop(post)
     return found[0].url if found else None
 
 
-def _oldest(shelf: Shelf) -> Entry | None:
-    return min(shelf.ours(), key=lambda entry: entry.number, default=None)
+def _oldest(posts: Posts) -> Post | None:
+    return min(posts.ours(), key=lambda post: post.number, default=None)
 
 
-def _changed(shelf: Shelf, entry: Entry, body: str) -> str:
-    shelf.change(entry, body)
-    return entry.url
+def _changed(posts: Posts, post: Post, body: str) -> str:
+    posts.change(post, body)
+    return post.url
 
 
-def _added(shelf: Shelf, body: str) -> str:
+def _added(posts: Posts, body: str) -> str:
     """Add one, and look again: of two runs that both saw none, both then see the same oldest one, and keep that."""
-    made = shelf.make(body)
-    oldest = _oldest(shelf)
+    made = posts.make(body)
+    oldest = _oldest(posts)
     if oldest is None or oldest.number >= made.number:
         return made.url
     with suppress(NotFound):
-        url = _changed(shelf, oldest, body)
-        shelf.drop(made)
+        url = _changed(posts, oldest, body)
+        posts.drop(made)
         return url
     return made.url

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from syncer.errors import InvalidConfiguration
-from syncer.rest.options import check_url, is_here
+from syncer.rest.options import check_url, is_private
 from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:
@@ -43,8 +42,7 @@ def spelled(token: Token) -> str:
 def api_url(name: str, url: str) -> str:
     """Give the URL that a variable holds. Raise InvalidConfiguration where a token must not travel there."""
     check_url(name, url)
-    parts = urlsplit(url)
-    if parts.scheme == "http" and not is_here(parts.hostname or ""):
+    if not is_private(url):
         message = f"{name}: a token would travel in the clear"
         raise InvalidConfiguration(message, hint="https:// is wanted")
     return url.rstrip("/")

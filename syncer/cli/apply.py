@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncer import library
-from syncer.cli.options import format_option, lock, lock_option, open_session, planning, request
+from syncer.cli.options import format_option, lock, lock_option, open_session, planning, policy_option, request
 from syncer.cli.plan import check_complete, tell_calls, tell_plan
 from syncer.cli.signals import stop_on_signals
 from syncer.engine.carry import apply_plan
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.command
 @click.argument("planfile", required=False, type=click.Path(path_type=Path))
 @planning
+@policy_option
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @lock_option
 @format_option("human", "json")
@@ -55,7 +56,10 @@ def apply(  # noqa: PLR0913  # options
     console.json = form == "json"
     _check_usage(console, planfile, auto_approve=auto_approve, given=given)
     asked = request(**given)
-    with open_session(console, parallelism) as session, lock(console, session, "apply", lock_timeout):
+    with (
+        open_session(console, parallelism, given["policies"]) as session,
+        lock(console, session, "apply", lock_timeout),
+    ):
         with console.status("planning"):
             made = _saved(session, planfile) if planfile else make_plan(session, asked)
         tell_calls(console, made)

@@ -47,7 +47,7 @@ class Console:
         self.json = False
         """Standard output is one JSON document, whatever happens."""
         self.inert: Callable[[str], str] = str
-        """What becomes of every text: where a machine reads along, none may look like an order to it."""
+        """What becomes of every text: where a machine reads along, none may look like a command to it."""
         self._color = False
         self._verbose = False
         self._answered = False
@@ -96,7 +96,7 @@ class Console:
         """Tell the user something that is no result."""
         self._tell(f"{text}\n")
 
-    def order(self, text: str) -> None:
+    def command(self, text: str) -> None:
         """Write a line to the machine that reads along."""
         _write_error(f"{text}\n")
 
@@ -113,12 +113,12 @@ class Console:
         for diagnostic in self._found:
             self._tell(diagnostic_text(diagnostic, self._error_style))
 
-    def breaches(self, found: Sequence[Diagnostic]) -> None:
+    def violations(self, found: Sequence[Diagnostic]) -> None:
         """Tell what breaks a policy, as the faults of a manifest are told: so many to people, and how many more."""
-        from syncer.render.human import MOST_PROBLEMS, breach_text  # noqa: PLC0415  # as above
+        from syncer.render.human import MOST_PROBLEMS, violation_text  # noqa: PLC0415  # as above
 
         for diagnostic in found[:MOST_PROBLEMS]:
-            self._tell(breach_text(diagnostic, self._error_style))
+            self._tell(violation_text(diagnostic, self._error_style))
         if len(found) > MOST_PROBLEMS:
             self.note(f"... and {len(found) - MOST_PROBLEMS} more")
 
@@ -248,7 +248,8 @@ def _dumb() -> bool:
 
 def _lively() -> bool:
     """Whether what is told can be taken back and told anew."""
-    return sys.stderr.isatty() and not _dumb()
+    # Some runners give their jobs a terminal, and read commands from lines that nothing else stands on.
+    return sys.stderr.isatty() and not _dumb() and not os.environ.get("CI")
 
 
 def _abandon(stream: TextIO) -> None:

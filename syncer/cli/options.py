@@ -101,7 +101,9 @@ _PLANNING = (
     *_SELECTORS,
     click.option("--rotate", metavar="ADDRESS", multiple=True, help="Rotate these, globs allowed; repeatable."),
     click.option("--destroy", is_flag=True, help="Delete everything that is on record."),
-    click.option("--refresh/--no-refresh", default=True, help="Ask the backends, or trust the state."),
+    click.option(
+        "--refresh/--no-refresh", default=True, show_default=True, help="Ask the backends, or trust the state."
+    ),
     click.option("--verify-values", is_flag=True, help="Read values back instead of trusting versions."),
     click.option(
         "--parallelism", type=click.IntRange(1, 256), default=10, show_default=True, help="How much goes on at once."
@@ -166,10 +168,27 @@ def policy_option(command: F) -> F:
     return option(command)
 
 
+def values_option(command: F) -> F:
+    """Add --values."""
+    option = click.option(
+        "--values",
+        type=click.Choice(["resolve", "skip"]),
+        default="resolve",
+        show_default=True,
+        help="Compare values, or touch no source at all.",
+    )
+    return option(command)
+
+
 def lock_option(command: F) -> F:
     """Add --lock-timeout."""
     option = click.option(
-        "--lock-timeout", type=SECONDS, default="0s", metavar="DURATION", help="How long to wait for the state's lock."
+        "--lock-timeout",
+        type=SECONDS,
+        default="0s",
+        show_default=True,
+        metavar="DURATION",
+        help="How long to wait for the state's lock.",
     )
     return option(command)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncer.cli import CHANGES, OK
-from syncer.cli.options import format_option, open_session, planning, policy_option, request
+from syncer.cli.options import format_option, open_session, planning, policy_option, request, values_option
 from syncer.engine.guard import check_blast_radius
 from syncer.engine.prepare import make_plan
 from syncer.errors import PlanIncomplete
@@ -27,13 +27,7 @@ FORMATS = ("human", "json", "markdown")
 @click.command
 @planning
 @policy_option
-@click.option(
-    "--values",
-    type=click.Choice(["resolve", "skip"]),
-    default="resolve",
-    show_default=True,
-    help="Compare values, or touch no source at all.",
-)
+@values_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for apply.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @format_option(*FORMATS)
@@ -81,8 +75,8 @@ def check_out(session: Session, out: Path) -> None:
     check_plan_path(session.manifest, out)
 
 
-def save(console: Console, session: Session, made: Plan, out: Path) -> None:
-    """Save a plan, and say what it is good for."""
+def save(console: Console, session: Session, made: Plan, out: Path, then: str = "syncer apply") -> None:
+    """Save a plan, and say what it is good for: `then` carries it out."""
     from syncer.library import save_plan  # noqa: PLC0415
 
     save_plan(session, made, out)
@@ -90,7 +84,7 @@ def save(console: Console, session: Session, made: Plan, out: Path) -> None:
         unsigned = "" if session.keyring.present else ", and not signed for want of the project key"
         console.note(f"saved the plan to {out}, for show only: without values it cannot be applied{unsigned}")
     else:
-        console.note(f"saved the plan to {out}; to carry out exactly this: syncer apply {out}")
+        console.note(f"saved the plan to {out}; to carry out exactly this: {then} {out}")
 
 
 _NOT_AUTHENTIC = Diagnostic(

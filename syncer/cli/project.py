@@ -12,12 +12,11 @@ import click
 
 from syncer.cli import OK
 from syncer.cli.options import format_option, policy_option
-from syncer.cli.reports import tell_findings, tell_problems
+from syncer.cli.reports import tell_faults, tell_findings
 from syncer.engine.session import Session
 from syncer.errors import InvalidConfiguration, InvalidManifest, StateError
 from syncer.manifest import load_manifest
 from syncer.manifest.paths import kept_paths
-from syncer.manifest.state import GIT
 from syncer.plans import Severity
 from syncer.registry import EMBEDDED
 from syncer.render.text import quantity
@@ -126,7 +125,7 @@ def _kept(folder: Path, private: Path) -> list[str]:
 
 def _holds_branch(manifest: Manifest) -> bool:
     """Whether the state is in a branch that is there. Raise StateError where its remote cannot tell."""
-    if manifest.state.type != GIT:
+    if not manifest.state.in_branch:
         return False
     with Session(manifest) as session:
         return session.state_store.exists
@@ -156,9 +155,9 @@ def validate(console: Console, policies: tuple[Path, ...], form: str) -> int:
     try:
         manifest = load_manifest(Path(console.manifest), policies)
     except InvalidManifest as error:
-        tell_problems(console, error, form)
+        tell_faults(console, error, form)
         raise
-    found = _breaches(manifest)
+    found = _violations(manifest)
     tell_findings(console, manifest, found, form)
     if any(each.severity is Severity.ERROR for each in found):
         return InvalidManifest.exit_code
@@ -168,7 +167,7 @@ def validate(console: Console, policies: tuple[Path, ...], form: str) -> int:
     return OK
 
 
-def _breaches(manifest: Manifest) -> list[Diagnostic]:
+def _violations(manifest: Manifest) -> list[Diagnostic]:
     if not manifest.policy:
         return []
     from syncer.policy.check import findings  # noqa: PLC0415  # most manifests have no policy

@@ -29,7 +29,7 @@ _SYMBOLS = {Standing.PROVEN: "=", Standing.DIFFERS: "!", Standing.UNKNOWN: "?", 
 @lock_option
 @click.pass_obj
 def rebuild_(console: Console, *, no_read: bool, declared_only: bool, auto_approve: bool, lock_timeout: float) -> None:
-    """Make a lost state again from the marks that syncer leaves on secrets.
+    """Make a lost state again from the marks on secrets.
 
     What bears the mark of this project, in the scopes that the manifest speaks of, is on record again. A value that may
     be read is compared with what its source yields: where both are the same, the next plan leaves it alone, else it

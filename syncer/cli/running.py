@@ -14,7 +14,7 @@ from syncer.consumers.collect import collect
 from syncer.errors import SyncerError
 from syncer.exchange.process import environment
 from syncer.exchange.variables import NAME
-from syncer.state.key import VARIABLE
+from syncer.sources.base import PRIVATE_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,7 @@ def _checked(_context: click.Context, _option: click.Parameter, prefix: str) -> 
 @click.option(
     "--prefix", metavar="PREFIX", default="", callback=_checked, help="What the name of each variable begins with."
 )
-@click.option("--keep-key", is_flag=True, help=f"Hand on {VARIABLE}, too.")
+@click.option("--keep-key", is_flag=True, help="Hand on the variables that are for syncer alone, too.")
 @click.argument("command", metavar="COMMAND [ARGUMENT]...", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_obj
 def run(
@@ -60,8 +60,9 @@ def run(
     """Run a program that has the values of a scope in its environment: prod/db-password is PROD_DB_PASSWORD.
 
     What is missing in the scope comes from the scopes that it falls back to; what is disabled is left out. The rest of
-    the environment is handed on, without SYNCER_KEY; a variable that is there already gives way. A value that cannot
-    be a variable is an error, and so is one that would change what is run: PATH, IFS, ENV, BASH_ENV, LD_ and DYLD_.
+    the environment is handed on, without SYNCER_KEY and SYNCER_GIT_TOKEN; a variable that is there already gives way. A
+    value that cannot be a variable is an error, and so is one that would change what is run: PATH, IFS, ENV, BASH_ENV,
+    LD_ and DYLD_.
 
     The program takes the place of syncer: signals and the exit code are its own. Where it cannot be run the exit code
     is 127 if there is none, else 126.
@@ -72,7 +73,7 @@ def run(
     """
     with open_session(console) as session, console.status("reading values"):
         values = collect(session, scope, only)
-    own = {name: value for name, value in os.environb.items() if keep_key or name != VARIABLE.encode()}
+    own = {name: value for name, value in os.environb.items() if keep_key or os.fsdecode(name) not in PRIVATE_VARIABLES}
     _become(command, own | environment(values, prefix))
 
 

@@ -64,7 +64,7 @@ def find_drift(session: Session, selection: Selection, *, verify_values: bool = 
             *((left_out(len(busy)),) if busy else ()),
         ),
         unchecked=tuple(busy),
-        checked=_places(session, records),
+        origins=_origins(session, records),
         timestamp=outside.clock(),
         lineage=state.lineage,
         serial=state.serial,
@@ -75,7 +75,7 @@ def find_drift(session: Session, selection: Selection, *, verify_values: bool = 
     )
 
 
-def _places(session: Session, addresses: Iterable[Address]) -> dict[Address, Origin]:
+def _origins(session: Session, addresses: Iterable[Address]) -> dict[Address, Origin]:
     """Tell where each is declared; what no longer is, stands for the manifest."""
     manifest = session.manifest
     nowhere = Origin(file=str(manifest.path), line=1)

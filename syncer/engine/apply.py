@@ -63,6 +63,7 @@ _REFUSALS = (
 )
 """Errors that say clearly that nothing was written."""
 
+
 @dataclass(slots=True, kw_only=True)
 class Applier:
     """One apply in progress."""

@@ -35,7 +35,7 @@ def rotation_reason(secret: Secret, record: Record, now: datetime, *, requested:
         return Reason.ROTATION_REQUESTED
     if secret.rotate.version > record.rotation:
         return Reason.ROTATION_BUMPED
-    if secret.rotate.every is not None and now >= record.rotated + secret.rotate.every:
+    if secret.rotate.every is not None and now - record.rotated >= secret.rotate.every:
         return Reason.ROTATION_DUE
     return None
 
@@ -145,8 +145,8 @@ def warnings(desired: Desired, record: Record, reason: Reason | None, now: datet
             hint=f"raise rotate.version, or plan with --rotate {secret.address}",
         )
     every, ahead = secret.rotate.every, secret.rotate.warn
-    if reason is None and every is not None and ahead is not None and now >= record.rotated + every - ahead:
-        left = record.rotated + every - now
+    if reason is None and every is not None and ahead is not None and now - record.rotated >= every - ahead:
+        left = every - (now - record.rotated)
         yield _warning(secret, "rotation_soon", f"due for rotation in {max(1, round(left.total_seconds() / 86400))} d")
 
 

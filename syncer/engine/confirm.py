@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from syncer.engine import compare
 from syncer.engine.prepare import Request, make_plan
 from syncer.engine.reviewed import Verdict, judge, narrow
-from syncer.plans import Plan, Reason, Severity, Values
+from syncer.plans import POLICY, Plan, Reason, Severity, Values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -92,7 +92,7 @@ def _wrong_elsewhere(fresh: Plan, verdict: Verdict) -> Iterator[Address]:
 
 def _forbidden(found: Diagnostic) -> bool:
     # What breaks a rule of the whole project keeps all of it from being applied.
-    return found.severity is Severity.ERROR and found.code.startswith("policy/")
+    return found.severity is Severity.ERROR and found.code.startswith(POLICY)
 
 
 def _due_since(plan: Plan, records: Mapping[Address, Record], now: datetime) -> tuple[Address, ...]:

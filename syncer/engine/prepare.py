@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from syncer.engine.breaches import breaches
 from syncer.engine.facts import Facts, Findings
 from syncer.engine.guard import emptied
 from syncer.engine.places import renamed, with_records
 from syncer.engine.planner import diff
 from syncer.engine.readback import fingerprints, unread, unseen
 from syncer.engine.refresh import Observations, observe, remembered, unready, unsupported
+from syncer.engine.violations import violations
 from syncer.errors import InvalidConfiguration
 from syncer.plans import Diagnostic, Plan, Selection, Severity, Values
 
@@ -75,7 +75,7 @@ def make_plan(session: Session, request: Request) -> Plan:
         actual=actual,
     )
     found = diff(facts)
-    found.diagnostics.extend(breaches(manifest, facts, found))
+    found.diagnostics.extend(violations(manifest, facts, found))
     others = (s for a, s in manifest.secrets.items() if a not in desired and s.backend in backends)
     found.diagnostics.extend(unsupported(desired.values(), backends, others))
     if request.refresh:
@@ -110,7 +110,7 @@ def _plan(  # the parts of a plan
         drift=tuple(found.drift),
         diagnostics=tuple(found.diagnostics),
         unchecked=tuple(found.unchecked),
-        checked={address: wanted.secret.origin for address, wanted in desired.items()},
+        origins={address: wanted.secret.origin for address, wanted in desired.items()},
         withdrawn=tuple(found.withdrawn),
         versions=found.versions,
         lineage=state.lineage,

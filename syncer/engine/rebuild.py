@@ -108,7 +108,7 @@ def check_lost(session: Session) -> None:
         message = "there is a state; nothing to rebuild"
         raise StateError(message, hint="`syncer plan` shows what is to be done, `syncer import` takes what it lacks")
     spec = session.manifest.state
-    away = f"delete branch {spec.branch}" if spec.branch else f"move {spec.path} and its journal away"
+    away = f"delete branch {spec.branch}" if spec.in_branch else f"move {spec.path} and its journal away"
     message = f"there is a state, and it is of no use: {reason}"
     raise StateError(message, hint=f"put an older one back, or {away} and rebuild")
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Chain: TypeAlias = tuple["Change", ...]
 """The changes of one address, in order."""
 
-_PLAN_AGAIN = "review it again: a new pull request, or a new commit on this one, is planned anew"
+_PLAN_AGAIN = "open another pull request: its plan shows what is to be done now"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

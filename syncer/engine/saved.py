@@ -34,7 +34,7 @@ from syncer.schemas import load_schema
 from syncer.state.model import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from syncer.state.key import Keyring
 
@@ -52,7 +52,7 @@ _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 class SavedPlan:
     """A saved plan whose MAC is right."""
 
-    document: Mapping[str, Any]
+    document: Document
 
     @property
     def request(self) -> Request:
@@ -76,7 +76,7 @@ class SavedPlan:
             yield Address.parse(change["address"])
 
 
-def to_plan(document: Mapping[str, Any]) -> Plan:
+def to_plan(document: Document) -> Plan:
     """Give the plan that a document tells of, to be shown; it holds no declaration and cannot be applied."""
     return Plan(
         project=document["project"],
@@ -96,7 +96,7 @@ def to_plan(document: Mapping[str, Any]) -> Plan:
     )
 
 
-def sign(document: Mapping[str, Any], keyring: Keyring) -> dict[str, Any]:
+def sign(document: Document, keyring: Keyring) -> Document:
     """Add the MAC that makes a JSON plan a saved plan."""
     return {**document, "mac": crypto.mac(keyring.subkey(crypto.PLAN_MAC), canonical(document))}
 
@@ -105,18 +105,14 @@ def parse(text: bytes, keyring: Keyring) -> SavedPlan:
     """Read a saved plan. Raise StalePlan for anything that this project key did not sign."""
     try:
         document = json.loads(text)
-        _check_signed(document)
-        written = document.pop("mac")
+        check_authentic(document, keyring)
+        del document["mac"]
         version = document["format_version"]
-        right = crypto.same_mac(written, crypto.mac(keyring.subkey(crypto.PLAN_MAC), canonical(document)))
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         message = "this is not a saved plan"
         raise StalePlan(
             message, hint="make one with `syncer plan --out FILE`; the output of --format json is none"
         ) from None
-    if not right:
-        message = "the saved plan was tampered with, or made under another project key"
-        raise StalePlan(message, hint="plan again with the key of this state")
     if version != FORMAT_VERSION:
         message = f"the saved plan has format {version}, this syncer reads {FORMAT_VERSION}"
         raise StalePlan(message, hint="apply it with the version that made it, or plan again")
@@ -132,11 +128,15 @@ def is_signed(text: bytes) -> bool:
     return isinstance(document, dict) and "mac" in document
 
 
-def _check_signed(document: Document) -> None:
-    """Raise StalePlan for a plan without a MAC, whether or not there is a key."""
+def check_authentic(document: Document, keyring: Keyring) -> None:
+    """Raise StalePlan for a plan that bears no MAC, whether or not there is a key, or not that of this project key."""
     if "mac" not in document and "resource_changes" in document:
         message = "this plan is not signed, so it can be shown and never applied"
         raise StalePlan(message, hint="plan again with values, where the project key is: `syncer plan --out FILE`")
+    unsigned = {name: part for name, part in document.items() if name != "mac"}
+    if not crypto.same_mac(document["mac"], crypto.mac(keyring.subkey(crypto.PLAN_MAC), canonical(unsigned))):
+        message = "the saved plan was tampered with, or made under another project key"
+        raise StalePlan(message, hint="plan again with the key of this state")
 
 
 def parse_unauthenticated(text: bytes | str) -> Document:
@@ -183,7 +183,7 @@ def _no_number(_constant: str) -> NoReturn:
     raise ValueError(message)
 
 
-def check_still_holds(saved: SavedPlan, fresh: Mapping[str, Any]) -> None:
+def check_still_holds(saved: SavedPlan, fresh: Document) -> None:
     """Raise StalePlan where the document of a fresh plan for the same request says anything else."""
     for fact, what in (
         ("project", "another project"),
@@ -202,11 +202,11 @@ def check_still_holds(saved: SavedPlan, fresh: Mapping[str, Any]) -> None:
             raise StalePlan(message, hint="plan again")
 
 
-def _by_key(changes: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[str, Any]]:
+def _by_key(changes: list[Document]) -> dict[tuple[str, str, str], Document]:
     return {(change["address"], change["backend"], change["action"]): change for change in changes}
 
 
-def _told(document: Mapping[str, Any] | None) -> Change | None:
+def _told(document: Document | None) -> Change | None:
     return None if document is None else _change(document)
 
 
@@ -229,7 +229,7 @@ def _fingerprint(change: Change) -> Fingerprint | None:
     return change.after.fingerprint if change.after else None
 
 
-def _selection(asked: Mapping[str, Any]) -> Selection:
+def _selection(asked: Document) -> Selection:
     return Selection(
         targets=tuple(asked["targets"]),
         excludes=tuple(asked["excludes"]),
@@ -238,7 +238,7 @@ def _selection(asked: Mapping[str, Any]) -> Selection:
     )
 
 
-def _change(document: Mapping[str, Any]) -> Change:
+def _change(document: Document) -> Change:
     previous = None
     before, after = (_snapshot(document["change"][side]) for side in ("before", "after"))
     if "previous_address" in document:
@@ -258,14 +258,14 @@ def _change(document: Mapping[str, Any]) -> Change:
     )
 
 
-def _snapshot(document: Mapping[str, Any] | None) -> Snapshot | None:
+def _snapshot(document: Document | None) -> Snapshot | None:
     if document is None:
         return None
     fingerprint = document["fingerprint"]
     return Snapshot(**{**document, "fingerprint": fingerprint and Fingerprint.parse(fingerprint)})
 
 
-def _drift(document: Mapping[str, Any]) -> Drift:
+def _drift(document: Document) -> Drift:
     return Drift(
         address=Address.parse(document["address"]),
         backend=document["backend"],
@@ -275,7 +275,7 @@ def _drift(document: Mapping[str, Any]) -> Drift:
     )
 
 
-def _diagnostic(document: Mapping[str, Any]) -> Diagnostic:
+def _diagnostic(document: Document) -> Diagnostic:
     address = document["address"]
     return Diagnostic(
         severity=Severity(document["severity"]),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from syncer.plans import Diagnostic
 
 
-def breaches(manifest: Manifest, facts: Facts, found: Findings) -> list[Diagnostic]:
+def violations(manifest: Manifest, facts: Facts, found: Findings) -> list[Diagnostic]:
     """Find what breaks a rule among the secrets that a plan is about; what it deletes is about none."""
     if not manifest.policy or facts.destroy:
         return []

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncer.errors import InvalidConfiguration
-from syncer.manifest.state import GIT
 from syncer.model import DEFAULT_BACKEND
 from syncer.options import parse_options
 from syncer.registry import options_class
@@ -48,7 +47,7 @@ def backend_path(spec: BackendSpec) -> str | None:
 def kept_paths(manifest: Manifest) -> list[Path]:
     """Give the state, where it is a file, and the files that backends keep; links followed."""
     stores = filter(None, map(backend_path, manifest.backends.values()))
-    state = () if manifest.state.type == GIT else (manifest.state.path,)
+    state = () if manifest.state.in_branch else (manifest.state.path,)
     return [Path(resolved(manifest.folder, path)) for path in (*state, *stores)]
 
 
@@ -72,7 +71,7 @@ def check_paths(
 
 
 def _of_state(folder: Path, state: StateSpec) -> dict[str, str]:
-    if state.type == GIT:
+    if state.in_branch:
         return {resolved(folder, GIT_FOLDER): "what is kept of the state's branch"}
     path = resolved(folder, state.path)
     return {path: "the state"} | {f"{path}.{what}": f"the state's {what}" for what in BESIDE_STATE}

@@ -13,6 +13,8 @@ from syncer.registry import EMBEDDED
 from syncer.schemas import load_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from syncer.manifest.document import Document, Report
     from syncer.manifest.wording import Finding
 
@@ -60,22 +62,33 @@ def _fast(kind: str) -> Draft202012Validator:
     return Draft202012Validator(_schema(kind))
 
 
+@cache
+def _scope_names() -> Draft202012Validator:
+    return Draft202012Validator(load_schema("manifest")["$defs"]["scopes"]["propertyNames"])
+
+
 def _suspects(data: Any, kind: str) -> Any:
     """Leave out the secrets that are fine: the validator that can explain takes seconds for 10,000 of them."""
     if not (isinstance(data, dict) and isinstance(data.get("scopes"), dict)):
         return data
-    wrong = {tuple(error.instance_path[:_SECRET_DEPTH]) for error in _fast(kind).iter_errors(data)}
-    return {**data, "scopes": {name: _suspect_scope(name, scope, wrong) for name, scope in data["scopes"].items()}}
+    scopes, fits = data["scopes"], _fast("ref").is_valid
+    # A wrong name is reported for the mapping that holds it, without saying which one it is, and with a copy of it all.
+    named = {name: _some(scope, fits) for name, scope in scopes.items() if _scope_names().is_valid(name)}
+    errors = _fast(kind).iter_errors({**data, "scopes": named})
+    wrong = {tuple(error.instance_path[:_SECRET_DEPTH]) for error in errors}
+    return {**data, "scopes": {**scopes, **{name: _suspect(name, scopes[name], wrong) for name in named}}}
 
 
-def _suspect_scope(name: str, scope: Any, wrong: set[tuple[str | int, ...]]) -> Any:
+def _suspect(name: str, scope: Any, wrong: set[tuple[str | int, ...]]) -> Any:
+    fits = _fast("ref").is_valid
+    return _some(scope, lambda ref: ("scopes", name, "secrets", ref) in wrong or not fits(ref))
+
+
+def _some(scope: Any, wanted: Callable[[str], bool]) -> Any:
+    """Leave those secrets in a scope whose refs are wanted."""
     if not (isinstance(scope, dict) and isinstance(scope.get("secrets"), dict)):
         return scope
-    # A wrong ref is reported for the mapping that holds it, without saying which one it is.
-    fits = _fast("ref").is_valid
-    secrets = scope["secrets"].items()
-    kept = {r: secret for r, secret in secrets if ("scopes", name, "secrets", r) in wrong or not fits(r)}
-    return {**scope, "secrets": kept}
+    return {**scope, "secrets": {ref: secret for ref, secret in scope["secrets"].items() if wanted(ref)}}
 
 
 def _loses(finding: Finding) -> bool:

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from syncer.manifest.document import Document, Report
 
-FILE, GIT = "file", "git"
+_FILE, _GIT = "file", "git"
 
 _DEFAULTS = {
-    FILE: {"path": StateSpec().path},
-    GIT: {"branch": "syncer-state", "remote": "origin", "path": "state.json"},
+    _FILE: {"path": StateSpec().path},
+    _GIT: {"branch": "syncer-state", "remote": "origin", "path": "state.json"},
 }
 
 _LONGEST = 200
@@ -30,13 +30,13 @@ _WITH_PASSWORD = re.compile(r"://[^/@]*:[^/]*@")
 def declared_state(main: Document, report: Report) -> StateSpec:
     """Read `state`, and note what is wrong with it."""
     given = main.data.get("state", {})
-    kind = given.get("type", FILE)
+    kind = given.get("type", _FILE)
     own = _DEFAULTS[kind]
     for key in given.keys() - own.keys() - {"type"}:
         other = next(name for name, options in _DEFAULTS.items() if key in options)
         report.at_key(main, ("state", key), f"`{key}` belongs to `type: {other}`")
     chosen = {name: str(given.get(name, default)) for name, default in own.items()}
-    if kind == GIT:
+    if kind == _GIT:
         for name, text in chosen.items():
             if fault := _CHECKS[name](text):
                 report.at_value(main, ("state", name), fault)

@@ -6,11 +6,11 @@ from collections import defaultdict
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol, assert_never
 
-from syncer.plans import Diagnostic, Severity
+from syncer.plans import POLICY, Diagnostic, Severity
 from syncer.policy.age import maximum_age, overdue
 from syncer.policy.names import naming
-from syncer.policy.origins import allowed_sources, generated_values
 from syncer.policy.removal import forbidden_on_remove, removed
+from syncer.policy.sources import allowed_sources, generated_values
 from syncer.policy.tags import owners, required_tags
 from syncer.rules import (
     AllowedSources,
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from syncer.policy.fault import Fault, Judge
     from syncer.rules import Reach, Rule
 
-PREFIX = "policy/"
-"""What the code of each finding begins with, before the name of its rule."""
-
 
 class Written(Protocol):
     """What state remembers of a secret."""
@@ -42,24 +39,17 @@ class Written(Protocol):
         """When its value was last written."""
 
 
-def findings(
-    manifest: Manifest, records: Mapping[Address, Written] | None = None, *, now: datetime | None = None
-) -> list[Diagnostic]:
-    """Give all that breaks the rules of a manifest's policy, sorted by address.
-
-    With `records` and the moment, also the values that are older than `maximum-age` allows.
-    """
-    if not manifest.policy:
-        return []
-    found = list(_of_declarations(manifest))
-    if records is not None and now is not None:
-        found += _of_records(manifest, records, now)
-    return in_order(found)
+def findings(manifest: Manifest) -> list[Diagnostic]:
+    """Give all that breaks the rules of a manifest's policy, sorted by address."""
+    return in_order(_of_declarations(manifest))
 
 
-def aged(manifest: Manifest, records: Mapping[Address, Written], now: datetime) -> list[Diagnostic]:
+def aged(manifest: Manifest, records: Mapping[Address, Written], now: datetime) -> Iterator[Diagnostic]:
     """Give the declared secrets whose value, by its record, is older than `maximum-age` allows."""
-    return list(_of_records(manifest, records, now))
+    for rule in manifest.policy:
+        if isinstance(rule, MaximumAge):
+            for address in records.keys() & manifest.secrets.keys():
+                yield from _old(rule, manifest.secrets[address], records[address], now)
 
 
 def in_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -113,13 +103,6 @@ def _of_removals(manifest: Manifest, rule: ForbiddenOnRemove) -> Iterator[Diagno
             yield from _told(rule, fault, address, manifest.removed_at.get(address))
 
 
-def _of_records(manifest: Manifest, records: Mapping[Address, Written], now: datetime) -> Iterator[Diagnostic]:
-    for rule in manifest.policy:
-        if isinstance(rule, MaximumAge):
-            for address in records.keys() & manifest.secrets.keys():
-                yield from _old(rule, manifest.secrets[address], records[address], now)
-
-
 def _old(rule: MaximumAge, secret: Secret, record: Written, now: datetime) -> Iterator[Diagnostic]:
     for fault in overdue(rule, record.rotated, now) if _about(rule.reach, secret.address.scope) else ():
         yield from _told(rule, fault, secret.address, secret.origin)
@@ -135,7 +118,7 @@ def _told(rule: Rule, fault: Fault, address: Address, origin: Origin | None) -> 
     if not any(fnmatchcase(str(address), glob) for glob in reach.exceptions):
         yield Diagnostic(
             severity=Severity(reach.severity),
-            code=f"{PREFIX}{rule.name}",
+            code=f"{POLICY}{rule.name}",
             message=fault.message,
             address=address,
             hint=f"{fault.advice}; the rule stands at {reach.origin}",

@@ -98,7 +98,7 @@ def diagnostic_text(diagnostic: Diagnostic, style: Style) -> str:
     )
 
 
-def breach_text(diagnostic: Diagnostic, style: Style) -> str:
+def violation_text(diagnostic: Diagnostic, style: Style) -> str:
     """Tell one finding as a fault of a manifest is told: its place first."""
     told = about(diagnostic)
     where = f"{diagnostic.origin}: " if diagnostic.origin else ""

@@ -76,7 +76,7 @@ class _Report:
 def drift_junit(plan: Plan) -> str:
     """Write what changed outside: a failure for each address that did."""
     report = _Report(project=plan.project)
-    for address, origin in plan.checked.items():
+    for address, origin in plan.origins.items():
         report.address(address, origin)
     for address in plan.unchecked:
         report.address(address).skipped = "another run was writing it"
@@ -90,14 +90,14 @@ def drift_junit(plan: Plan) -> str:
 
 
 def findings_junit(
-    diagnostics: Iterable[Diagnostic | Problem], project: str, *, checked: Mapping[Address, Origin] | None = None
+    diagnostics: Iterable[Diagnostic | Problem], project: str, *, origins: Mapping[Address, Origin] | None = None
 ) -> str:
     """Write the findings of a policy, or the faults of a manifest: a failure for each address with an error.
 
-    `checked` is what was looked at; what was found fine is in the report, too.
+    `origins` tells what was looked at; what was found fine is in the report, too.
     """
     report = _Report(project=project)
-    for address, origin in (checked or {}).items():
+    for address, origin in (origins or {}).items():
         report.address(address, origin)
     for found in diagnostics:
         report.finding(found)

@@ -81,7 +81,7 @@ def drift_sarif(plan: Plan, *, manifest: str = MANIFEST, folder: str = "") -> st
     """
     results = []
     for drift, lines in drift_told(plan.drift):
-        file, line = plan.checked.get(drift.address, (manifest, 1))
+        file, line = plan.origins.get(drift.address, (manifest, 1))
         told = "; ".join(each.text for each in lines)
         text = f"{drift.address} has changed outside of syncer: {told}"
         results.append(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import ssl
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +16,7 @@ from syncer.errors import (
     Throttled,
     Transient,
 )
+from syncer.rest.causes import chain, in_words
 from syncer.rest.messages import garbled, is_page
 from syncer.rest.options import NOBODY
 
@@ -125,33 +125,16 @@ def cannot_ask(request: Request, server: Server) -> SyncerError:
     return InvalidConfiguration(message, hint="check `url`, and the texts to send for what is no Unicode")
 
 
-# The first class that is found in the chain of an error's causes.
-_LINES: tuple[tuple[type[BaseException], str], ...] = (
-    (ConnectionRefusedError, "connection refused"),
-    (TimeoutError, "timed out"),
-    (socket.gaierror, "unknown host"),
-    (ConnectionError, "connection lost"),
-    (ssl.SSLError, "TLS broke off"),
-    (OSError, "no way to it"),
-)
-
-
 def no_answer(error: Exception, request: Request, server: Server, *, otherwise: str) -> SyncerError:
     """Turn what came instead of an answer into ours; `otherwise` says it where no cause of it is known here."""
-    causes = tuple(_causes(error))
+    causes = tuple(chain(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLError) and (problem := _tls(cause, request, server)) is not None:
             return problem
-    known = (reason for kind, reason in _LINES if any(isinstance(cause, kind) for cause in causes))
-    reason = next(known, otherwise)
-    return Transient(f"{request.thing}: no answer from {server.store} at {server.url} to {request.call} ({reason})")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    one: BaseException | None = error
-    while one is not None:
-        yield one
-        one = one.__cause__ or one.__context__
+    if any(isinstance(cause, OSError) for cause in causes):
+        otherwise = "no way to it"
+    why = in_words(causes, otherwise=otherwise)
+    return Transient(f"{request.thing}: no answer from {server.store} at {server.url} to {request.call} ({why})")
 
 
 def _tls(error: ssl.SSLError, request: Request, server: Server) -> SyncerError | None:

@@ -107,6 +107,12 @@ def is_here(host: str) -> bool:
     return host == "localhost"
 
 
+def is_private(url: str) -> bool:
+    """Whether nobody on the way can read what goes to a URL: over TLS, or to this very host."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and is_here(parts.hostname or ""))
+
+
 def refuse(option: str, rule: str, hint: str | None = None) -> None:
     """Raise InvalidConfiguration: what stands there is not told, for it may be a value."""
     message = f"option `{option}` {rule}"

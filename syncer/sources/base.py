@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "SYNCER_KEY"
 """Holds the project key: never a value, and handed to nobody."""
+PRIVATE_VARIABLES = frozenset({KEY_VARIABLE, "SYNCER_GIT_TOKEN"})
+"""What a program that we start has no need of: the key, and the right to write the state."""
 
 
 class SourceContext(NamedTuple):

@@ -16,7 +16,7 @@ from syncer import halt
 from syncer.errors import InvalidConfiguration, SourceError
 from syncer.options import duration
 from syncer.sensitive import Sensitive
-from syncer.sources.base import KEY_VARIABLE, Source, SourceContext
+from syncer.sources.base import PRIVATE_VARIABLES, Source, SourceContext
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -123,7 +123,7 @@ class CommandSource(Source):
         return subprocess.Popen(  # noqa: S603  # no shell, and the manifest says what runs
             self.argument,
             cwd=self.folder,
-            env={name: value for name, value in context.environ.items() if name != KEY_VARIABLE},
+            env={name: value for name, value in context.environ.items() if name not in PRIVATE_VARIABLES},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

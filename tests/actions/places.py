@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from actions.cloud import EXAMPLES, REGION, cloud
-from actions.git_server import git_server
 from actions.hub import Hub
 from actions.origin import Origin
 from actions.world import VERSION_FILE, World
 from conformance.fakes.github.fake import FakeGithub
+from git_http import git_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

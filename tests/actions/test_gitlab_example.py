@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from actions.cloud import EXAMPLES, OWNER_KEY, REGION, credentials
-from actions.git_server import git_server
 from actions.machine import Ended, Machine
 from actions.origin import Origin
 from actions.pipeline import Pipelines
@@ -22,6 +21,7 @@ from actions.places import KEY
 from conformance.fakes.fault_proxy import FaultProxy, fault_proxy
 from conformance.fakes.gitlab.fake import FakeGitlab
 from conformance.fakes.moto_server import moto_server
+from git_http import git_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -118,7 +118,8 @@ def test_every_input_reaches_its_option(bench: Bench) -> None:
         *("--unreviewed", "--allow-unchecked", "--allow-mass-change"),
     ]
     assert bench.run("drift")[6:] == []
-    assert bench.run("plan", policy="a.yaml\nb.yaml")[6:10] == ["--policy", "a.yaml", "--policy", "b.yaml"]
+    for command in ("plan", "apply", "validate"):
+        assert bench.run(command, policy="a.yaml\nb.yaml")[-4:] == ["--policy", "a.yaml", "--policy", "b.yaml"]
     assert bench.run("drift", issue="true", target="web:*", fail_on_drift="false", verify_values="true", junit="j")[
         6:
     ] == [

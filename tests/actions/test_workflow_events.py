@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from actions.places import EXAMPLE, KEY, shop
-from conformance.fakes.github.fake import zipped
+from conformance.fakes.forge import zipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

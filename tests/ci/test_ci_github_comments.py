@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from ci_worlds import MARKER, Waits, on_github
+from ci_platforms import MARKER, Waits, on_github
 from conformance.fakes.forge import Fault
 from conformance.fakes.github import refusals
+from conformance.fakes.github.routes import LONGEST
 
 from syncer.errors import AccessDenied, NotFound, Refused, Transient
 
@@ -237,7 +238,7 @@ def test_what_is_too_long_is_told(github: FakeGithub) -> None:
     """65,536 characters are taken, the marker among them."""
     pull = github.open_pull()
     platform = on_github(github)
-    room = platform.comment_limit - len(MARKER) - 1
+    room = LONGEST - len(MARKER) - 1
     platform.comment(pull.number, MARKER, "\u20ac" * room)
     with pytest.raises(Refused, match=r"longer than github takes \(422\)"):
         platform.comment(pull.number, MARKER, "\u20ac" * (room + 1))

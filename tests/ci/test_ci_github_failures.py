@@ -1,4 +1,4 @@
-"""The line to GitHub: limits, faults, and what must never be seen."""
+"""What goes wrong between us and GitHub: limits, faults, and what must never be seen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 import pytest
-from ci_worlds import ARTIFACT, BODY, CANARY, MARKER, Waits, everything_of, on_github, on_gitlab
+from ci_platforms import ARTIFACT, BODY, CANARY, MARKER, Waits, errors_of, everything_of, on_github, on_gitlab
 from conformance.fakes.certificates import Authority
 from conformance.fakes.forge import Fault
 from conformance.fakes.github import refusals
@@ -20,8 +20,8 @@ from conformance.fakes.secured import Tls
 
 from syncer.ci import failures
 from syncer.ci.detect import detect
+from syncer.ci.failures import Asked, Site
 from syncer.ci.github import api
-from syncer.ci.lines import Asked, Site
 from syncer.ci.platform import Pull
 from syncer.errors import BackendError, InvalidConfiguration, SyncerError, Throttled, Transient
 
@@ -224,27 +224,21 @@ def test_the_token_is_never_seen(
     token = github.token()
     issue = github.open_pull()
     platform = on_github(github, token=token)
-    contexts: list[BaseException | None] = []
     texts = [repr(platform), repr(platform.run), repr(vars(platform)["_patience"])]
     if spoiler:
         github.spoil("*", spoiler, times=99)
     assert issue.pull
     pull = Pull(number=1, sha=issue.pull.sha, url="", trusted=True)
     github.upload_artifact(ARTIFACT, BODY.encode(), sha=pull.sha)
-    for call in (
+    errors = errors_of(
         lambda: platform.comment(1, MARKER, BODY),
         lambda: platform.open_issue(MARKER, BODY, BODY),
         lambda: platform.merged_pull(pull.sha),
         lambda: platform.plan_artifact(pull, ARTIFACT),
-    ):
-        try:
-            call()
-        except SyncerError as error:
-            texts.append(everything_of(error))
-            contexts.append(error.__context__)
+    )
     out = capfd.readouterr()
-    seen = "\n".join([*texts, caplog.text, out.out, out.err])
-    assert contexts == [None] * (0 if spoiler is None else 4)
+    seen = "\n".join([*texts, *map(everything_of, errors), caplog.text, out.out, out.err])
+    assert [error.__context__ for error in errors] == [None] * (0 if spoiler is None else 4)
     assert token not in seen
     assert BODY not in seen
     assert "sig=" not in seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from ci_worlds import ARTIFACT, Waits, on_github
+from ci_platforms import ARTIFACT, Waits, on_github
 from conformance.fakes.forge import Fault
 from conformance.fakes.github import payloads
 from conformance.fakes.loopback import Answer

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from ci_worlds import ARTIFACT, MARKER, on_gitlab
+from ci_platforms import ARTIFACT, MARKER, on_gitlab
 from conformance.fakes.forge import Fault
 from conformance.fakes.gitlab import refusals
+from conformance.fakes.gitlab.routes import LONGEST
 from conformance.fakes.loopback import Answer
 
 from syncer.ci.gitlab import api
@@ -106,7 +107,7 @@ def test_what_is_too_long_is_told(gitlab: FakeGitlab) -> None:
     """A million characters are taken."""
     gitlab.open_merge()
     platform = on_gitlab(gitlab)
-    room = platform.comment_limit - len(MARKER) - 1
+    room = LONGEST - len(MARKER) - 1
     platform.comment(1, MARKER, "x" * room)
     with pytest.raises(Refused, match=r"longer than gitlab takes \(400\)"):
         platform.comment(1, MARKER, "x" * (room + 1))

@@ -1,4 +1,4 @@
-"""The line to GitLab: tokens, limits, faults, and what must never be seen."""
+"""What goes wrong between us and GitLab: tokens, limits, faults, and what must never be seen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 import pytest
-from ci_worlds import ARTIFACT, BODY, CANARY, MARKER, Waits, everything_of, on_gitlab
+from ci_platforms import ARTIFACT, BODY, CANARY, MARKER, Waits, errors_of, everything_of, on_gitlab
 from conformance.fakes.forge import Fault
 from conformance.fakes.gitlab import refusals
 from conformance.fakes.loopback import Answer
@@ -185,19 +185,13 @@ def test_the_token_is_never_seen(
         gitlab.spoil("*", spoiler, times=99)
     pull = Pull(number=1, sha=merge.sha, url="", trusted=True)
     gitlab.run_job(gitlab.run_pipeline(merge), ARTIFACT, BODY.encode())
-    contexts: list[BaseException | None] = []
-    for call in (
+    errors = errors_of(
         lambda: platform.comment(1, MARKER, BODY),
         lambda: platform.open_issue(MARKER, BODY, BODY),
         lambda: platform.plan_artifact(pull, ARTIFACT),
-    ):
-        try:
-            call()
-        except SyncerError as error:
-            texts.append(everything_of(error))
-            contexts.append(error.__context__)
-    seen = "\n".join([*texts, caplog.text])
-    assert contexts == [None] * (0 if spoiler is None and kind == "private" else 3)
+    )
+    seen = "\n".join([*texts, *map(everything_of, errors), caplog.text])
+    assert [error.__context__ for error in errors] == [None] * (0 if spoiler is None and kind == "private" else 3)
     assert token not in seen
     assert BODY not in seen
     assert "sig=" not in seen

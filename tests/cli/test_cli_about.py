@@ -20,8 +20,12 @@ from syncer.cli import _SUMMARIES, COMMANDS, group
 if TYPE_CHECKING:
     from cli.folder import Folder
 
-SUBCOMMANDS = ("list", "show", "mv", "rm", "unlock")
-EVERY = [[name] for name in COMMANDS] + [["state", name] for name in SUBCOMMANDS] + [["serve", "dapr"]]
+GROUPS = {
+    "state": ("list", "show", "mv", "rm", "unlock", "rebuild"),
+    "ci": ("plan", "comment", "apply", "drift", "validate"),
+    "serve": ("dapr",),
+}
+EVERY = [[name] for name in COMMANDS] + [[group, name] for group, names in GROUPS.items() for name in names]
 CONTRACT = {
     "plan": "out detailed-exitcode format target exclude values refresh verify-values rotate destroy parallelism",
     "apply": "target exclude refresh verify-values rotate destroy parallelism auto-approve lock-timeout "
@@ -58,6 +62,14 @@ def test_every_command_has_help_with_an_example(syncer: Folder, path: list[str])
     for name in CONTRACT.get(path[0], "").split() if len(path) == 1 else ():
         assert f"--{name}" in told
     assert all(param.help for param in _command(path).params if isinstance(param, click.Option))
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_the_list_of_a_group_cuts_no_sentence(syncer: Folder, name: str) -> None:
+    """What each of its commands does is told to the full stop."""
+    listed = syncer.fine(name, "--help").partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in listed] == sorted(GROUPS[name])
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)
 
 
 def _command(path: list[str]) -> click.Command:

@@ -114,6 +114,23 @@ def test_a_tampered_plan_is_refused(shop: Workshop, bad: Any, told: str) -> None
     assert not shop.folder.state.exists()
 
 
+@pytest.mark.parametrize("asked", [("--destroy",), ("--rotate", "*")])
+@pytest.mark.parametrize("values", ["skip", "resolve"])
+def test_an_artifact_asks_for_nothing(shop: Workshop, asked: tuple[str, ...], values: str) -> None:
+    """Signed or not, it could have all be deleted or rotated by a merge that says nothing of it; a signed file may."""
+    shop.folder.apply()
+    before = shop.folder.state.read_bytes()
+    pull = shop.github.open_pull()
+    shop.plan(pull, "--values", values, *asked)
+    merged = shop.github.merge(pull)
+    ran = shop.on_push(merged, "apply")
+    told = "rotations or deletions that the manifest does not ask for"
+    assert (ran.code, ran.why, told in ran.err) == (7, "tampered-plan", True)
+    assert shop.folder.state.read_bytes() == before
+    ran = shop.on_push(merged, "apply", "--plan-file", "syncer-plan.json")
+    assert (ran.code, shop.folder.state.read_bytes() != before) == ((0, True) if values == "resolve" else (7, False))
+
+
 def test_an_artifact_that_holds_none(shop: Workshop) -> None:
     """Two files where there is to be one: exit 7, too."""
     pull = shop.github.open_pull()

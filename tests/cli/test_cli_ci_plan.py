@@ -97,6 +97,15 @@ def test_no_comment(workshop: Workshop, pull: Issue) -> None:
     assert workshop.github.log == []
 
 
+def test_a_run_where_none_may_be(workshop: Workshop, pull: Issue) -> None:
+    """Under `pull_request_target`: exit 3 before anything is looked at; the step's outputs and summary say why."""
+    ran = workshop.on_target(pull, "plan")
+    assert (ran.code, ran.outputs) == (3, {"exit-code": "3", "failure-reason": "invalid-configuration"})
+    assert "pull_request_target would run a stranger's manifest" in ran.summary
+    assert ran.annotations[0].startswith("::error title=syncer::a plan under pull_request_target")
+    assert workshop.github.log == []
+
+
 @pytest.mark.usefixtures("pull")
 def test_a_fork_is_planned_without_anything(workshop: Workshop) -> None:
     """No key, no credential, no value and no backend, whatever was asked for; it says so, and never fails for it."""
@@ -124,7 +133,7 @@ def test_a_fork_is_planned_without_anything(workshop: Workshop) -> None:
 
 @pytest.mark.usefixtures("pull")
 def test_the_plan_of_a_fork_is_shown(workshop: Workshop) -> None:
-    """By a run that may write, from the artifact alone; the comment says that nobody vouches for it."""
+    """By a run that may write, from the artifact alone; the comment names the fork's run, which nobody vouches for."""
     folder = workshop.folder
     fork = workshop.github.open_pull(fork="stranger/shop")
     workshop.plan(fork)
@@ -135,7 +144,8 @@ def test_the_plan_of_a_fork_is_shown(workshop: Workshop) -> None:
     assert "made by a run of a fork, which nobody can authenticate" in text
     assert "2 to add" in text
     assert fork.pull
-    assert f"commit `{fork.pull.sha[:12]}`" in text
+    assert f"commit `{fork.pull.sha[:12]}` · [run](" in text
+    assert "/actions/runs/41)" in text
     workshop.github.close(fork)
     assert "no open pull request made the run" in workshop.on_workflow_run(fork, "comment").err
 

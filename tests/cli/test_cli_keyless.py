@@ -293,3 +293,15 @@ def test_what_else_asks_somebody_still_needs_it(tmp_path: Path) -> None:
     fork = checkout(tmp_path, {"type": "vault"})
     ended = fork.run("plan", "--values", "skip")
     assert (ended.returncode, "option `address` is missing" in ended.stderr) == (3, True)
+
+
+def test_a_state_from_another_time(tmp_path: Path) -> None:
+    """Nobody vouches for it, and no moment in it is too late to be counted from."""
+    fork = checkout(tmp_path, {"type": "local"})
+    path = fork.path / "state.json"
+    for moment, due in (("9999-12-31T23:59:59Z", False), ("0001-01-01T00:00:00Z", True)):
+        document = json.loads(path.read_text())
+        for record in document["records"].values():
+            record["rotated"] = moment
+        path.write_text(json.dumps(document))
+        assert ("global:due will be rotated" in fork.fine(*PLAN).stdout) == due

@@ -104,6 +104,8 @@ def test_rules_out_of_the_author_s_reach(shop: Folder) -> None:
     assert (result.code, result.codes) == (3, ["policy/owners"] * 4)
     assert "the rule stands at one.yaml:2" in result.out
     assert shop("plan", "--policy", "one.yaml").err.count("error: global:a: tag `owner` is missing") == 1
+    applied = shop("apply", "--auto-approve", "--policy", "one.yaml")
+    assert (applied.code, shop.state.exists()) == (1, False)
     shop.monkeypatch.setenv("SYNCER_VALIDATE_POLICY", "one.yaml:two.yaml")
     assert shop("validate").err.count("error: ") == 4
     assert shop("validate", "--policy", "").code == 64

@@ -48,7 +48,7 @@ def run(syncer: Folder, *arguments: str, scope: str = "payments") -> subprocess.
     """Run a real process of the tool, with one more variable."""
     command = [sys.executable, "-m", "syncer", "run", "--scope", scope, *arguments]
     own = {name: value for name, value in environment().items() if name not in "AB"}
-    environ = own | {"SYNCER_KEY": KEY_TEXT, "OWN": "inherited", "LEFT": "here"}
+    environ = own | {"SYNCER_KEY": KEY_TEXT, "SYNCER_GIT_TOKEN": "t", "OWN": "inherited", "LEFT": "here"}
     return subprocess.run(command, cwd=syncer.path, env=environ, capture_output=True, check=False)
 
 
@@ -81,7 +81,7 @@ def test_a_program_has_the_values(chain: Folder) -> None:
     values = {"BOTH": b"canary-own", "OWN": b"canary-own", "PROD_SHARED": b"canary-shared", "RAW": RAW}
     assert {name: found[name] for name in values} == values
     assert found["LEFT"] == b"here"
-    assert "SYNCER_KEY" not in found
+    assert found.keys().isdisjoint({"SYNCER_KEY", "SYNCER_GIT_TOKEN"})
     assert found["PATH"] == os.environb[b"PATH"]
 
 

@@ -60,6 +60,7 @@ def terminal(syncer: Folder) -> Terminal:
     """A project with one secret to create, at a terminal."""
     syncer.declare({"global:a": GENERATE})
     syncer.monkeypatch.setenv("TERM", "xterm")
+    syncer.monkeypatch.delenv("CI", raising=False)
     return Terminal(syncer)
 
 
@@ -141,6 +142,13 @@ def test_a_dumb_terminal_gets_no_escapes(terminal: Terminal) -> None:
     assert (result.code, "\x1b" in result.err) == (0, False)
     assert "Do you want to perform these actions?" in result.err
     assert "applying" not in result.err
+
+
+def test_a_job_with_a_terminal_is_told_nothing_that_is_taken_back(terminal: Terminal) -> None:
+    """Its runner reads commands at the start of a line, where no escape may stand."""
+    terminal.syncer.monkeypatch.setenv("CI", "true")
+    assert terminal("plan", on=("stderr",)).err == ""
+    assert "applying" not in terminal("apply", "--auto-approve").err
 
 
 def test_progress_is_not_shown_elsewhere(terminal: Terminal) -> None:

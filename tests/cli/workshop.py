@@ -63,6 +63,12 @@ class Workshop:
         """Run a command for a pull request."""
         return self._run(payloads.of_pull(self.github, self._room(), pull, actor=actor, token=self.token), arguments)
 
+    def on_target(self, pull: Issue, *arguments: str) -> Ran:
+        """Run a command for a pull request, where it must not be."""
+        payload = payloads.pull_request(self.github, pull)
+        environ = payloads.environment(self.github, self._room(), "pull_request_target", payload, token=self.token)
+        return self._run(environ, arguments)
+
     def on_push(self, sha: str, *arguments: str, actor: str = "dev") -> Ran:
         """Run a command for a push to the main branch."""
         return self._run(payloads.of_push(self.github, self._room(), sha, actor=actor, token=self.token), arguments)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from github import Auth, BadAttributeException, Github, GithubException, IncompletableObject
 
-from syncer.ci.failures import Answer, unreadable
+from syncer.ci.failures import Answer, Asked, Site, no_answer, unreadable
 from syncer.ci.github.failures import told
-from syncer.ci.lines import Asked, Site, no_answer
 from syncer.ci.quiet import keep_quiet
 from syncer.ci.token import spelled
 from syncer.errors import AccessDenied
@@ -54,14 +53,9 @@ class Api:
 
     def __init__(self, github: Github, name: str, site: Site) -> None:
         self._github = github
-        self._site = site
+        self.site = site
         self.name = name
         self.repository: Repository = github.get_repo(name)
-
-    @property
-    def site(self) -> Site:
-        """Whom we ask."""
-        return self._site
 
     def ask(self, asked: Asked, operation: Callable[[], T]) -> T:
         """Make calls. Raise what `failures` makes of an error."""
@@ -69,11 +63,11 @@ class Api:
         try:
             return operation()
         except _UNREADABLE:
-            problem = unreadable(asked, self._site)
+            problem = unreadable(asked, self.site)
         except GithubException as error:
-            problem = told(Answer(status=error.status, headers=error.headers or {}, data=error.data), asked, self._site)
+            problem = told(Answer(status=error.status, headers=error.headers or {}, data=error.data), asked, self.site)
         except OSError as error:
-            problem = no_answer(error, asked, self._site)
+            problem = no_answer(error, asked, self.site)
         # Not while handling the library's own, which may hold the request, and with it the token.
         raise problem
 
@@ -97,7 +91,7 @@ class Api:
         )
         location = headers.get("location")
         if not isinstance(location, str):
-            raise unreadable(asked, self._site)
+            raise unreadable(asked, self.site)
         return location
 
 

@@ -1,15 +1,13 @@
-"""What is said on GitHub, and asked there; the one module by which PyGithub is imported."""
+"""What a run asks of GitHub; the one module by which PyGithub is imported."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from syncer.ci import sticky
 from syncer.ci.github import pulls
 from syncer.ci.github.api import Api, opened
-from syncer.ci.github.shelves import PULLS, Comments, Issues
-from syncer.ci.lines import Asked
+from syncer.ci.github.posts import Comments, Issues, comments_of_pull
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,26 +17,20 @@ if TYPE_CHECKING:
     from syncer.ci.token import Token
 
 
-class GithubVoice:
+class GithubClient:
     """GitHub's API, for one run."""
 
     def __init__(self, api: Api, context: Context) -> None:
         self._api = api
         self._context = context
 
-    def comment(self, pull: int, marker: str, body: str, *, create: bool) -> str | None:
-        """Put the comment of a marker on a pull request, or change the one there is."""
-        asked = Asked(thing=f"the comment on pull request {pull} of {self._api.name}", right=PULLS)
-        return sticky.put(Comments(self._api, pull, marker, asked), sticky.marked(marker, body), create=create)
+    def comments(self, pull: int, marker: str) -> Comments:
+        """Give the comments of a marker on a pull request."""
+        return comments_of_pull(self._api, pull, marker)
 
-    def open_issue(self, marker: str, title: str, body: str) -> str:
-        """Open the issue of a marker, or change the one that is open."""
-        return sticky.put(Issues(self._api, marker, title), sticky.marked(marker, body)) or ""
-
-    def close_issue(self, marker: str, body: str) -> str | None:
-        """Close every open issue of a marker, saying why in a comment."""
-        issues = Issues(self._api, marker)
-        return sticky.close(issues, issues.comments, sticky.marked(marker, body))
+    def issues(self, marker: str, title: str = "") -> Issues:
+        """Give the open issues of a marker."""
+        return Issues(self._api, marker, title)
 
     def merged_pull(self, sha: str) -> Pull | None:
         """Find the merged pull request that brought a commit to the branch of the run."""
@@ -55,7 +47,7 @@ class GithubVoice:
 
 
 @contextmanager
-def speaking(url: str, token: Token, context: Context) -> Iterator[GithubVoice]:
+def connected(url: str, token: Token, context: Context) -> Iterator[GithubClient]:
     """Open the API for a while. Raise InvalidConfiguration for what is no token."""
     with opened(url, token, context.run.repository) as api:
-        yield GithubVoice(api, context)
+        yield GithubClient(api, context)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from syncer.ci.platform import Level
 
 TITLE = "syncer"
+# `##[command]` is one wherever it stands, `::command::` at the start of a line (ActionCommand.cs of actions/runner).
+_COMMANDS = re.compile(r"##\[|^(?=[^\S\n]*::)", re.MULTILINE)
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
@@ -27,6 +29,11 @@ def annotation(level: Level, message: str, *, file: str, line: int, column: int)
     properties = {**position, "title": TITLE}
     spelled = ",".join(f"{name}={text.translate(_PROPERTY)}" for name, text in properties.items() if text)
     return f"::{level} {spelled}::{message.translate(_DATA)}"
+
+
+def inert(text: str) -> str:
+    """Let nothing in a text look like a command to a runner that reads along."""
+    return _COMMANDS.sub(lambda found: "##\\u005b" if found[0] else "> ", text)
 
 
 def outputs(values: Mapping[str, str]) -> str:

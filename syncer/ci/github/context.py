@@ -7,7 +7,7 @@ https://docs.github.com/en/actions/reference/events-that-trigger-workflows
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from syncer.ci.github import events
@@ -51,8 +51,15 @@ class _Given:
     repository: str
     sha: str
     branch: str
-    url: str
+    runs: str
+    """Where people read of runs, each under its number."""
+    number: str
     actor: str
+
+    @property
+    def url(self) -> str:
+        """Where people read of this run."""
+        return f"{self.runs}/{self.number}" if self.number else ""
 
 
 def context(environ: Mapping[str, str]) -> Context:
@@ -81,14 +88,14 @@ def _given(environ: Mapping[str, str]) -> _Given:
         message = "GITHUB_REPOSITORY must be owner/name"
         raise InvalidConfiguration(message, hint="the runner sets it")
     reference = environ.get("GITHUB_REF", "")
-    number = environ.get("GITHUB_RUN_ID")
     server = environ.get("GITHUB_SERVER_URL") or _SERVER
     return _Given(
         event=environ.get("GITHUB_EVENT_NAME", ""),
         repository=repository,
         sha=environ.get("GITHUB_SHA", ""),
         branch=reference.removeprefix(_BRANCHES) if reference.startswith(_BRANCHES) else "",
-        url=f"{server}/{repository}/actions/runs/{number}" if number else "",
+        runs=f"{server}/{repository}/actions/runs",
+        number=environ.get("GITHUB_RUN_ID", ""),
         actor=environ.get("GITHUB_ACTOR", ""),
     )
 
@@ -131,6 +138,8 @@ def _workflow_run(given: _Given, payload: Payload) -> Context:
     same = home is not None and home.text("full_name").lower() == given.repository.lower()
     sha = ended.text("head_sha")
     trusted = same and DEPENDABOT not in (given.actor, events.login(ended, "actor"))
+    # What this run shows is the other's: its plan, its log.
+    given = replace(given, number=str(ended.number("id")))
     run = _run(given, Event.WORKFLOW_RUN, trusted=trusted, sha=sha)
     branch = ended.optional("head_branch")
     if home is None or not branch:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from syncer.ci.archive import LIMIT, plan_in, too_large
 from syncer.ci.download import download
-from syncer.ci.lines import Asked
+from syncer.ci.failures import Asked
 from syncer.ci.platform import Pull
 from syncer.errors import NotFound
 

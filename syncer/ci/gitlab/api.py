@@ -12,10 +12,9 @@ from requests import Response
 
 from syncer.ci.archive import LIMIT, too_large
 from syncer.ci.download import download
-from syncer.ci.failures import unreadable
+from syncer.ci.failures import Asked, Site, no_answer, unreadable
 from syncer.ci.gitlab.failures import JOB_TOKEN, told
 from syncer.ci.gitlab.session import Declined, Session
-from syncer.ci.lines import Asked, Site, no_answer
 from syncer.ci.token import spelled
 
 if TYPE_CHECKING:

@@ -9,24 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncer.ci import failures
-from syncer.ci.failures import Answer, Rule
+from syncer.ci.failures import OTHERS, UNKNOWN_TOKEN, Answer, Rule
 from syncer.errors import AccessDenied, NotFound, Refused, Transient
 
 if TYPE_CHECKING:
-    from syncer.ci.lines import Asked, Site
+    from syncer.ci.failures import Asked, Site
     from syncer.errors import SyncerError
 
 TOKEN, JOB_TOKEN = "GITLAB_TOKEN", "CI_JOB_TOKEN"
 _TOO_MANY = 429
 
 _RULES = (
-    Rule(
-        (401,),
-        "",
-        AccessDenied,
-        "{thing}: {name} at {url} does not know the token (401)",
-        "is {token} expired, revoked or of another server?",
-    ),
+    UNKNOWN_TOKEN,
     Rule(
         (403,),
         "insufficient_scope",
@@ -52,8 +46,7 @@ _RULES = (
         (400, 422), "too long", Refused, "{thing}: longer than {name} takes ({status})", "select fewer secrets at once"
     ),
     Rule((408, 409), "", Transient, "{thing}: {name} at {url} did not take it now ({status})"),
-    Rule(range(400, 500), "", Refused, "{thing}: {name} at {url} refused it ({status})"),
-    Rule(range(500, 600), "", Transient, "{thing}: {name} at {url} failed ({status})"),
+    *OTHERS,
 )
 _BY_JOB = Rule(
     (401, 403, 404),

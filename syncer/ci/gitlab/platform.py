@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from syncer.ci.client import ApiPlatform, Client
 from syncer.ci.files import append
 from syncer.ci.gitlab import outputs
 from syncer.ci.gitlab.context import context
 from syncer.ci.gitlab.failures import JOB_TOKEN, TOKEN
 from syncer.ci.patience import Patience
 from syncer.ci.token import api_url, needed
-from syncer.ci.voice import SpokenPlatform, Voice
 from syncer.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
@@ -25,10 +25,8 @@ _API = "https://gitlab.com/api/v4"
 _VARIABLE = "CI_API_V4_URL"
 
 
-class GitlabPlatform(SpokenPlatform):
+class GitlabPlatform(ApiPlatform):
     """GitLab CI/CD, and GitLab's API by a token of the project."""
-
-    comment_limit = 1_000_000
 
     def __init__(self, found: Context, environ: Mapping[str, str], patience: Patience) -> None:
         super().__init__(found.run, patience)
@@ -40,16 +38,16 @@ class GitlabPlatform(SpokenPlatform):
         """Read what the environment tells. Raise InvalidConfiguration for what does not say which run this is."""
         return cls(context(environ), environ, patience or Patience())
 
-    def voice(self) -> AbstractContextManager[Voice]:
+    def client(self) -> AbstractContextManager[Client]:
         """Open the API as whom the token belongs to: of a project, or of the job where there is no other."""
-        from syncer.ci.gitlab.voice import speaking  # noqa: PLC0415  # slow to import, and an extra
+        from syncer.ci.gitlab.client import connected  # noqa: PLC0415  # slow to import, and an extra
 
         token = needed(self._environ, TOKEN, JOB_TOKEN, hint="a project access token with the scope `api`")
         url = api_url(_VARIABLE, self._environ.get(_VARIABLE) or _API)
         if not url.endswith("/api/v4"):
             message = f"{_VARIABLE} must end with /api/v4"
             raise InvalidConfiguration(message)
-        return speaking(url, token, self._context)
+        return connected(url, token, self._context)
 
     def annotate(self, level: Level, message: str, *, file: str = "", line: int = 0, column: int = 0) -> str:  # noqa: ARG002  # the interface's
         """Give nothing: a job of GitLab marks lines by its reports alone."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syncer.ci.lines import Asked
-from syncer.ci.sticky import Entry, begins_with
+from syncer.ci.failures import Asked
+from syncer.ci.sticky import Post, begins_with
 
 if TYPE_CHECKING:
     from gitlab.base import RESTObject
@@ -33,30 +33,30 @@ class Notes:
         self._marker = marker
         self._asked = asked
 
-    def ours(self) -> list[Entry]:
+    def ours(self) -> list[Post]:
         """Give those of the marker that we have written."""
         return self._api.ask(
-            self._asked, lambda: [self._entry(one) for one in self._notes.list(get_all=True) if self._is_ours(one)]
+            self._asked, lambda: [self._post(one) for one in self._notes.list(get_all=True) if self._is_ours(one)]
         )
 
     def _is_ours(self, note: RESTObject) -> bool:
         # A system note tells what somebody has done.
         return not note.system and begins_with(self._marker, note.body) and self._api.wrote(note.author)
 
-    def make(self, body: str) -> Entry:
+    def make(self, body: str) -> Post:
         """Write one."""
-        return self._api.ask(self._asked, lambda: self._entry(self._notes.create({"body": body})))
+        return self._api.ask(self._asked, lambda: self._post(self._notes.create({"body": body})))
 
-    def change(self, entry: Entry, body: str) -> None:
+    def change(self, post: Post, body: str) -> None:
         """Give one another body."""
-        self._api.ask(self._asked, lambda: self._notes.update(entry.number, {"body": body}))
+        self._api.ask(self._asked, lambda: self._notes.update(post.number, {"body": body}))
 
-    def drop(self, entry: Entry) -> None:
+    def drop(self, post: Post) -> None:
         """Delete one."""
-        self._api.ask(self._asked, lambda: self._notes.delete(entry.number))
+        self._api.ask(self._asked, lambda: self._notes.delete(post.number))
 
-    def _entry(self, note: RESTObject) -> Entry:
-        return Entry(number=note.id, url=f"{self._place}#note_{note.id}" if self._place else "")
+    def _post(self, note: RESTObject) -> Post:
+        return Post(number=note.id, url=f"{self._place}#note_{note.id}" if self._place else "")
 
 
 def notes_of_pull(api: Api, number: int, marker: str) -> Notes:
@@ -76,35 +76,35 @@ class Issues:
         self._issues = api.project.issues
         self._asked = Asked(thing=f"the issues of {api.name}", right=REPORTER)
 
-    def ours(self) -> list[Entry]:
+    def ours(self) -> list[Post]:
         """Give those of the marker that we have written."""
         return self._api.ask(
             self._asked,
-            lambda: [_entry(one) for one in self._issues.list(state="opened", get_all=True) if self._is_ours(one)],
+            lambda: [_post(one) for one in self._issues.list(state="opened", get_all=True) if self._is_ours(one)],
         )
 
     def _is_ours(self, issue: RESTObject) -> bool:
         return begins_with(self._marker, issue.description) and self._api.wrote(issue.author)
 
-    def make(self, body: str) -> Entry:
+    def make(self, body: str) -> Post:
         """Open one."""
         document = {"title": self._title, "description": body}
-        return self._api.ask(self._asked, lambda: _entry(self._issues.create(document)))
+        return self._api.ask(self._asked, lambda: _post(self._issues.create(document)))
 
-    def change(self, entry: Entry, body: str) -> None:
+    def change(self, post: Post, body: str) -> None:
         """Give one another title and body."""
         document = {"title": self._title, "description": body}
-        self._api.ask(self._asked, lambda: self._issues.update(entry.number, document))
+        self._api.ask(self._asked, lambda: self._issues.update(post.number, document))
 
-    def drop(self, entry: Entry) -> None:
+    def drop(self, post: Post) -> None:
         """Close one."""
-        self._api.ask(self._asked, lambda: self._issues.update(entry.number, {"state_event": "close"}))
+        self._api.ask(self._asked, lambda: self._issues.update(post.number, {"state_event": "close"}))
 
-    def comments(self, entry: Entry) -> Notes:
+    def comments(self, post: Post) -> Notes:
         """Give the notes on one."""
-        notes = self._issues.get(entry.number, lazy=True).notes
-        return Notes(self._api, notes, entry.url, self._marker, self._asked)
+        notes = self._issues.get(post.number, lazy=True).notes
+        return Notes(self._api, notes, post.url, self._marker, self._asked)
 
 
-def _entry(issue: RESTObject) -> Entry:
-    return Entry(number=issue.iid, url=issue.web_url)
+def _post(issue: RESTObject) -> Post:
+    return Post(number=issue.iid, url=issue.web_url)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncer.ci.archive import plan_in
-from syncer.ci.lines import Asked
+from syncer.ci.failures import Asked
+from syncer.ci.gitlab.posts import REPORTER
 from syncer.ci.platform import Pull
 from syncer.errors import NotFound
 
@@ -16,15 +17,13 @@ if TYPE_CHECKING:
 
     from syncer.ci.gitlab.api import Api
 
-_RIGHT = "the role Reporter"
-
 
 def merged(api: Api, sha: str, branch: str) -> Pull | None:
     """Find the newest merged one that brought a commit to a branch, however it was merged.
 
     https://docs.gitlab.com/api/commits/#list-all-merge-requests-associated-with-a-commit
     """
-    asked = Asked(thing=f"the merge request that brought {sha[:12]} to {branch}", right=_RIGHT)
+    asked = Asked(thing=f"the merge request that brought {sha[:12]} to {branch}", right=REPORTER)
     commit = api.project.commits.get(sha, lazy=True)
     found = api.ask(
         asked,
@@ -55,7 +54,7 @@ def plan(api: Api, pull: Pull, name: str) -> bytes | None:
     https://docs.gitlab.com/api/merge_requests/#list-all-pipelines-for-a-merge-request
     https://docs.gitlab.com/api/jobs/#list-all-jobs-by-pipeline
     """
-    asked = Asked(thing=f"the artifact {name} of merge request {pull.number}", right=_RIGHT)
+    asked = Asked(thing=f"the artifact {name} of merge request {pull.number}", right=REPORTER)
     for job in api.ask(asked, lambda: list(_jobs(api, asked, pull, name))):
         try:
             return plan_in(api.archive(job, name, asked), name)

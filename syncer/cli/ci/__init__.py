@@ -15,7 +15,7 @@ def ci() -> None:
     are those of the commands without `ci`.
 
     \b
-    Example:
+    Examples:
       syncer ci plan --out syncer-plan.json
       syncer ci apply
     """

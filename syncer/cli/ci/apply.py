@@ -9,9 +9,9 @@ import click
 
 from syncer import library
 from syncer.cli.apply import carry_out, check_outcome, tell_outcome
-from syncer.cli.ci.found import Found, find, unreviewed
 from syncer.cli.ci.job import Job, plan_outputs
-from syncer.cli.ci.options import Speaking, comment_option, on_platform
+from syncer.cli.ci.options import Commenting, comment_option, on_platform
+from syncer.cli.ci.reviewed import Reviewed, find_reviewed, unreviewed
 from syncer.cli.options import PATH, lock, lock_option, open_session, policy_option
 from syncer.cli.plan import check_complete, tell_calls, tell_plan
 from syncer.engine.confirm import Confirmed
@@ -68,14 +68,15 @@ def apply(  # noqa: PLR0913  # options
     parallelism: int,
     lock_timeout: float,
     policies: tuple[Path, ...],
-    speaking: str,
+    commenting: str,
     platform: str,
     label: str,
 ) -> None:
-    """Apply the plan that was reviewed on the pull request of this commit; nothing else, or nothing at all.
+    """Apply what was reviewed on the pull request of this commit.
 
-    It is made anew under the lock. Where a reviewed change is no longer the same, nothing is written. What is done
-    already is not done again, and what nobody has reviewed is left for the next plan.
+    Nothing else is done, or nothing at all: the plan is made anew under the lock, and where a reviewed change is no
+    longer the same, nothing is written. What is done already is not done again, and what nobody has reviewed is left
+    for the next plan.
 
     \b
     Examples:
@@ -90,7 +91,7 @@ def apply(  # noqa: PLR0913  # options
         lock_timeout=lock_timeout,
     )
     with Job(console, "apply", platform, label) as job:
-        job.speaking = Speaking(speaking)
+        job.commenting = Commenting(commenting)
         if not job.trusted:
             message = "this run comes from a fork or a bot, and such a run applies nothing"
             raise AccessDenied(message, hint="apply on the branch that the pull request was merged into")
@@ -101,7 +102,7 @@ def apply(  # noqa: PLR0913  # options
 
 def _applied(job: Job, session: Session, asked: _Asked) -> tuple[Confirmed, Outcome]:
     console = job.console
-    found = None if asked.unreviewed else find(job, session, asked.plan_file)
+    found = None if asked.unreviewed else find_reviewed(job, session, asked.plan_file)
     with lock(console, session, "ci apply", asked.lock_timeout):
         with console.status("planning"):
             confirmed = _confirmed(session, found, allow_unchecked=asked.allow_unchecked)
@@ -122,7 +123,7 @@ def _applied(job: Job, session: Session, asked: _Asked) -> tuple[Confirmed, Outc
         return confirmed, carry_out(console, session, made)
 
 
-def _confirmed(session: Session, found: Found | None, *, allow_unchecked: bool) -> Confirmed:
+def _confirmed(session: Session, found: Reviewed | None, *, allow_unchecked: bool) -> Confirmed:
     if found is None or found.plan is None:
         return Confirmed(plan=make_plan(session, Request()))
     return library.confirm_reviewed(session, found.plan, allow_unchecked=allow_unchecked)
@@ -152,7 +153,7 @@ def _report(job: Job, confirmed: Confirmed, outcome: Outcome) -> None:
     noteworthy = bool(outcome.applied or outcome.failed)
     job.comment(outcome_markdown(outcome, project, short, left_out=left_out), noteworthy=noteworthy)
     check_outcome(outcome)
-    job.check_said()
+    job.check_comment()
 
 
 def _notes(confirmed: Confirmed) -> tuple[str, ...]:

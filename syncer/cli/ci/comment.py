@@ -8,12 +8,12 @@ import click
 
 from syncer.ci.run import Event
 from syncer.cli.ci.job import Job, plan_outputs
-from syncer.cli.ci.options import Speaking, comment_option, on_platform
-from syncer.cli.ci.reasons import TamperedPlan
+from syncer.cli.ci.options import Commenting, comment_option, on_platform
+from syncer.cli.ci.reasons import checking_plan
 from syncer.cli.options import PATH, Option
 from syncer.cli.out import replace_text
 from syncer.engine import saved
-from syncer.errors import InvalidConfiguration, NotFound, StalePlan, StateError
+from syncer.errors import InvalidConfiguration, NotFound, StateError
 from syncer.render.json import plan_digest
 from syncer.render.markdown import failure_markdown, plan_markdown
 
@@ -42,14 +42,15 @@ def comment(  # noqa: PLR0913  # options
     plan_file: Path | None,
     pull: int | None,
     out: Path | None,
-    speaking: str,
+    commenting: str,
     platform: str,
     label: str,
 ) -> None:
-    """Show a plan on a pull request, without a manifest, a key or a backend.
+    """Show a plan on a pull request.
 
-    Without --plan, in a workflow that the end of another one set off, it takes the artifact that this one left: so the
-    plan of a fork's pull request is shown by a run that may write, and runs nothing of the fork.
+    It needs no manifest, no key and no backend. Without --plan, in a workflow that the end of another one set off, it
+    takes the artifact that this one left: so the plan of a fork's pull request is shown by a run that may write, and
+    runs nothing of the fork.
 
     \b
     Examples:
@@ -57,7 +58,7 @@ def comment(  # noqa: PLR0913  # options
       syncer ci comment --plan syncer-plan.json --out comment.md
     """
     with Job(console, "comment", platform, label) as job:
-        job.speaking = Speaking(speaking)
+        job.commenting = Commenting(commenting)
         if plan_file is not None:
             job.pull = pull or job.pull
             _tell(job, _bytes(plan_file), out, foreign=False)
@@ -105,13 +106,9 @@ def _bytes(path: Path) -> bytes:
 
 def _read(text: bytes) -> tuple[Plan, str, bool]:
     """Give a plan to be shown, its digest, and whether it bears a signature, which nobody here can check."""
-    try:
+    with checking_plan():
         document = saved.parse_unauthenticated(text)
-    except StalePlan as error:
-        wrong = error
-    else:
-        return saved.to_plan(document), plan_digest(document), "mac" in document
-    raise TamperedPlan(wrong.message, hint=wrong.hint)
+    return saved.to_plan(document), plan_digest(document), "mac" in document
 
 
 def _notes(*, foreign: bool, signed: bool) -> Iterator[str]:
@@ -130,4 +127,4 @@ def _say(job: Job, markdown: str, out: Path | None, *, noteworthy: bool) -> None
         message = "which pull request? this run belongs to none"
         raise InvalidConfiguration(message, hint="give --pull NUMBER, or --out FILE")
     job.comment(markdown, noteworthy=noteworthy)
-    job.check_said()
+    job.check_comment()

@@ -47,9 +47,10 @@ def drift(  # noqa: PLR0913  # options
     platform: str,
     label: str,
 ) -> int:
-    """Find what somebody changed outside, and keep one issue open until it is put right or accepted.
+    """Find what somebody changed outside, and tell it in an issue.
 
-    `syncer apply` puts it right, `syncer drift --accept` takes it as it is; the next run closes the issue then.
+    With --issue, one is kept open until it is put right or accepted: `syncer apply` puts it right, `syncer drift
+    --accept` takes it as it is, and the next run closes the issue.
 
     \b
     Examples:

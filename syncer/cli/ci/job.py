@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
-from syncer.ci.detect import detect
-from syncer.cli import INTERRUPTED, OK, USAGE
-from syncer.cli.ci.options import Speaking
-from syncer.cli.ci.orders import inert
-from syncer.cli.ci.place import from_root
+from syncer.ci.detect import detect, detect_lost
+from syncer.ci.github.commands import inert
+from syncer.cli import OK, USAGE
+from syncer.cli.ci.options import Commenting
+from syncer.cli.ci.paths import from_root
 from syncer.cli.ci.reasons import Why, reason
 from syncer.cli.ci.reports import Reports
-from syncer.errors import Interrupted, InvalidManifest, PlanIncomplete, SyncerError
+from syncer.errors import Interrupted, InvalidConfiguration, InvalidManifest, PlanIncomplete, SyncerError
 from syncer.plans import Action, Severity, by_action
 from syncer.render.markdown import LIMIT, Setting, failure_markdown
 from syncer.render.text import summary
@@ -42,8 +42,10 @@ class Job:
         self.console = console
         self.command = command
         self.label = label
-        self.platform: Platform = detect(os.environ, platform)
-        self.speaking = Speaking.NEVER
+        self._lost: SyncerError | None = None
+        """Why it is not known which run this is."""
+        self.platform = self._detected(platform)
+        self.commenting = Commenting.NEVER
         self.reports = Reports()
         """What a manifest with faults is told to as well."""
         self.pull: int | None = self.platform.run.pull
@@ -54,10 +56,13 @@ class Job:
         """Why the exit code is what it is, where no error says so."""
         self._outputs: dict[str, str] = {}
         self._summarized = False
-        self._unsaid: SyncerError | None = None
+        self._no_comment: SyncerError | None = None
 
     def __enter__(self) -> Self:
         self.console.inert = inert
+        if self._lost is not None:
+            self.__exit__(type(self._lost), self._lost, None)
+            raise self._lost
         return self
 
     def __exit__(
@@ -68,10 +73,19 @@ class Job:
         if error is None:
             self.platform.outputs(self._outputs)
             return
-        with contextlib.suppress(SyncerError):  # the first error is the one that counts
-            self._tell_failure(error)
-        with contextlib.suppress(SyncerError):
-            self.platform.outputs(self._outputs)
+        try:
+            with contextlib.suppress(SyncerError):  # the first error is the one that counts
+                self._tell_failure(error)
+        finally:  # also where a runner that ends the job does not wait for the comment
+            with contextlib.suppress(SyncerError):
+                self.platform.outputs(self._outputs)
+
+    def _detected(self, platform: str) -> Platform:
+        try:
+            return detect(os.environ, platform)
+        except InvalidConfiguration as error:
+            self._lost = error
+        return detect_lost(os.environ, platform)
 
     @property
     def trusted(self) -> bool:
@@ -108,28 +122,28 @@ class Job:
         self._summarized = True
         self.platform.summarize(markdown)
 
-    def comment(self, markdown: str, *, noteworthy: bool, kind: str = "plan") -> None:
-        """Keep the comment on the pull request; `check_said` tells at the end what kept it from being written."""
-        if self.pull is None or self.speaking is Speaking.NEVER:
+    def comment(self, markdown: str, *, noteworthy: bool) -> None:
+        """Keep the comment on the pull request; `check_comment` tells at the end what kept it from being written."""
+        if self.pull is None or self.commenting is Commenting.NEVER:
             return
-        self.speaking, speaking = Speaking.NEVER, self.speaking
+        self.commenting, commenting = Commenting.NEVER, self.commenting
         if not self.trusted and self.platform.run.pull is not None:
             self.console.note("no comment from here: this run comes from a fork or a bot, and its token only reads")
             return
-        create = noteworthy or speaking is Speaking.ALWAYS
+        create = noteworthy or commenting is Commenting.ALWAYS
         try:
-            url = self.platform.comment(self.pull, self.marker(kind), markdown, create=create)
+            url = self.platform.comment(self.pull, self.marker("plan"), markdown, create=create)
         except SyncerError as error:
-            self._unsaid = error
-            self._mark("warning", f"no comment was written: {error.message}", "", 0)
+            self._no_comment = error
+            self._mark("warning", f"no comment was written: {error.message}")
             self.console.note(f"no comment was written: {error.message}")
         else:
             self.outputs({"comment-url": url or ""})
 
-    def check_said(self) -> None:
+    def check_comment(self) -> None:
         """Raise what kept the comment from being written, when everything else is done."""
-        if self._unsaid is not None:
-            raise self._unsaid
+        if self._no_comment is not None:
+            raise self._no_comment
 
     def annotate(self, found: Iterable[Diagnostic]) -> None:
         """Mark the lines of the manifest that findings are about."""
@@ -139,35 +153,35 @@ class Job:
             place = each.origin
             self._mark(_LEVELS[each.severity], told, place.file if place else "", place.line if place else 0)
 
-    def _mark(self, level: Level, message: str, file: str, line: int, column: int = 0) -> None:
+    def _mark(self, level: Level, message: str, file: str = "", line: int = 0, column: int = 0) -> None:
         text = self.platform.annotate(level, message, file=from_root(file), line=line, column=column)
         if text:
-            self.console.order(text)
+            self.console.command(text)
 
     def _end(self, error: BaseException | None) -> tuple[int, Why | None]:
         if error is None:
             return self.code, self.why
-        if isinstance(error, SyncerError):
-            # What was to be done is done where only the comment is missing.
-            return error.exit_code, None if error is self._unsaid else reason(error)
-        if isinstance(error, KeyboardInterrupt | click.Abort):
-            return INTERRUPTED, Why.INTERRUPTED
-        return USAGE if isinstance(error, click.UsageError) else 1, Why.ERROR
+        if isinstance(error, click.UsageError):
+            return USAGE, Why.ERROR
+        told = _told(error)
+        # What was to be done is done where only the comment is missing.
+        return told.exit_code, None if error is self._no_comment else reason(told)
 
     def _tell_failure(self, error: BaseException) -> None:
-        if error is self._unsaid:
+        if error is self._no_comment:
             return
         told = _told(error)
         if isinstance(told, InvalidManifest):
             for problem in told.problems[:MOST_ANNOTATIONS]:
                 self._mark("error", problem.message, problem.file, problem.line, problem.column)
-            self.reports.of_faults(told)
         elif not isinstance(told, PlanIncomplete):  # its errors are marked where they stand
-            self._mark("error", told.message, "", 0)
+            self._mark("error", told.message)
         if not self._summarized:
             self.summarize(self._why(told, self.setting(summary=True)))
             if isinstance(error, SyncerError):  # who stops a run at once does not wait for a comment
                 self.comment(self._why(told, self.setting()), noteworthy=True)
+        if isinstance(told, InvalidManifest):
+            self.reports.of_faults(told)
 
     def _why(self, error: SyncerError, setting: Setting) -> str:
         return failure_markdown(error, f"ci {self.command}", str(reason(error)), setting)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from syncer.ci.detect import AUTO, PLATFORMS
 from syncer.cli.options import PATH, Option
 
 if TYPE_CHECKING:
@@ -15,13 +16,12 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-PLATFORMS = ("auto", "github", "gitlab", "none")
 LABEL = "syncer"
 """Of a repository with one plan; not shown."""
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-class Speaking(StrEnum):
+class Commenting(StrEnum):
     """When a comment is written."""
 
     ALWAYS = "true"
@@ -42,7 +42,7 @@ def on_platform(command: F) -> F:
     platform = click.option(
         "--platform",
         type=click.Choice(PLATFORMS),
-        default=PLATFORMS[0],
+        default=AUTO,
         show_default=True,
         help="Whom to tell; auto goes by the environment.",
     )
@@ -60,10 +60,10 @@ def comment_option(command: F) -> F:
     """Add --comment."""
     option = click.option(
         "--comment",
-        "speaking",
+        "commenting",
         cls=Option,
-        type=click.Choice([str(choice) for choice in Speaking]),
-        default=str(Speaking.ALWAYS),
+        type=click.Choice([str(choice) for choice in Commenting]),
+        default=str(Commenting.ALWAYS),
         show_default=True,
         help="Whether to keep one comment on the pull request, edited each time.",
     )

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from syncer.ci.platform import PLAN_FILE
 from syncer.cli.ci.job import Job, plan_outputs
-from syncer.cli.ci.options import Speaking, comment_option, on_platform, report_options
+from syncer.cli.ci.options import Commenting, comment_option, on_platform, report_options
 from syncer.cli.ci.reports import Reports
-from syncer.cli.options import PATH, open_session, planning, policy_option, request
+from syncer.cli.options import PATH, open_session, planning, policy_option, request, values_option
 from syncer.cli.plan import check_complete, check_out, save, tell_calls, tell_plan
 from syncer.engine.guard import check_blast_radius
 from syncer.engine.prepare import make_plan
@@ -20,7 +21,7 @@ from syncer.render.json import plan_document
 from syncer.render.markdown import plan_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from syncer.cli.console import Console
@@ -34,17 +35,11 @@ UNTRUSTED = "This run comes from a fork or a bot, so no value and no backend was
 @click.command
 @planning
 @policy_option
-@click.option(
-    "--values",
-    type=click.Choice(["resolve", "skip"]),
-    default="resolve",
-    show_default=True,
-    help="Compare values, or touch no source at all.",
-)
+@values_option
 @click.option(
     "--out",
     type=PATH,
-    default="syncer-plan.json",
+    default=PLAN_FILE,
     show_default=True,
     metavar="FILE",
     help="Where to save the plan.",
@@ -59,7 +54,7 @@ def plan(  # noqa: PLR0913  # options
     /,
     *,
     out: Path,
-    speaking: str,
+    commenting: str,
     gitlab_report: Path | None,
     junit: Path | None,
     sarif: Path | None,
@@ -69,10 +64,11 @@ def plan(  # noqa: PLR0913  # options
     allow_mass_change: bool,
     **given: Any,
 ) -> None:
-    """Plan, save the plan, and show it on the pull request: in one comment, in the summary, at the manifest's lines.
+    """Plan, save the plan, and show it on the pull request.
 
-    A run that comes from a fork, or from a bot, has no credential and no key: it is planned without values and without
-    the backends. A plan with errors is saved and shown too; an apply refuses it.
+    It is shown in one comment, in the summary and at the manifest's lines. A plan with errors is saved and shown too;
+    an apply refuses it. A run that comes from a fork, or from a bot, has no credential and no key: it is planned
+    without values and without the backends.
 
     \b
     Examples:
@@ -83,30 +79,35 @@ def plan(  # noqa: PLR0913  # options
     asked = request(**given)
     reports = Reports(manifest=console.manifest, junit=junit, sarif=sarif, gitlab=gitlab_report)
     with Job(console, "plan", platform, label) as job:
-        job.speaking, job.reports = Speaking(speaking), reports
-        made = _planned(job, asked, out, lambda: open_session(console, parallelism, given["policies"]))
+        job.commenting, job.reports = Commenting(commenting), reports
+        asked = _allowed(job, asked)
+        with open_session(console, parallelism, given["policies"]) as session:
+            made = _planned(console, session, asked, out)
+        job.outputs({"plan-path": str(out)})
         limit = None if allow_mass_change else _beyond(made)
         _tell(job, made, limit)
         reports.of_plan(made)
         check_complete(made)
         if limit is not None:
             raise limit
-        job.check_said()
+        job.check_comment()
 
 
-def _planned(job: Job, asked: Request, out: Path, opened: Callable[[], Session]) -> Plan:
-    console = job.console
-    if not job.trusted:
-        asked = replace(asked, values=Values.SKIPPED, refresh=False, verify_values=False)
-        console.note(UNTRUSTED)
-    with opened() as session:
-        check_out(session, out)
-        with console.status("planning"):
-            made = make_plan(session, asked)
-        tell_calls(console, made)
-        tell_plan(console, made, "human")
-        save(console, session, made, out)
-    job.outputs({"plan-path": str(out), "plan-digest": plan_document(made)["digest"], **plan_outputs(made)})
+def _allowed(job: Job, asked: Request) -> Request:
+    """Leave of a request what a run may do that nobody trusts."""
+    if job.trusted:
+        return asked
+    job.console.note(UNTRUSTED)
+    return replace(asked, values=Values.SKIPPED, refresh=False, verify_values=False)
+
+
+def _planned(console: Console, session: Session, asked: Request, out: Path) -> Plan:
+    check_out(session, out)
+    with console.status("planning"):
+        made = make_plan(session, asked)
+    tell_calls(console, made)
+    tell_plan(console, made, "human")
+    save(console, session, made, out, "syncer ci apply --plan-file")
     return made
 
 
@@ -120,8 +121,8 @@ def _beyond(made: Plan) -> SafetyLimit | None:
 
 
 def _tell(job: Job, made: Plan, limit: SafetyLimit | None) -> None:
-    digest = plan_document(made)["digest"]
-    notes = [*_notes(job, limit)]
+    digest, notes = plan_document(made)["digest"], [*_notes(job, limit)]
+    job.outputs({"plan-digest": digest, **plan_outputs(made)})
     job.annotate(made.diagnostics)
     job.summarize(plan_markdown(made, job.setting(summary=True, digest=digest, notes=notes)))
     noteworthy = bool(made.changes or made.errors)

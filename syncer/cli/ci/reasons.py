@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from syncer.errors import (
     AccessDenied,
@@ -14,7 +16,11 @@ from syncer.errors import (
     SafetyLimit,
     StalePlan,
     StateLocked,
+    SyncerError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Why(StrEnum):
@@ -39,11 +45,23 @@ class TamperedPlan(StalePlan):
     """What was to be the reviewed plan is none, was changed, or is another version's."""
 
 
+@contextmanager
+def checking_plan() -> Iterator[None]:
+    """Raise TamperedPlan for a StalePlan: what is read here is not compared with anything yet."""
+    try:
+        yield
+    except StalePlan as error:
+        wrong = error
+    else:
+        return
+    raise TamperedPlan(wrong.message, hint=wrong.hint)
+
+
 class NoReviewedPlan(StalePlan):
     """There is something to apply that nobody has reviewed."""
 
 
-_REASONS: dict[type[BaseException], Why] = {
+_REASONS: dict[type[SyncerError], Why] = {
     TamperedPlan: Why.TAMPERED_PLAN,
     NoReviewedPlan: Why.NO_REVIEWED_PLAN,
     StalePlan: Why.PLAN_CHANGED,
@@ -55,11 +73,10 @@ _REASONS: dict[type[BaseException], Why] = {
     PartialFailure: Why.FAILED_CHANGES,
     PlanIncomplete: Why.PLAN_INCOMPLETE,
     Interrupted: Why.INTERRUPTED,
-    KeyboardInterrupt: Why.INTERRUPTED,
 }
 """The first class that fits."""
 
 
-def reason(error: BaseException) -> Why:
+def reason(error: SyncerError) -> Why:
     """Give the word for an error."""
     return next((why for kind, why in _REASONS.items() if isinstance(error, kind)), Why.ERROR)

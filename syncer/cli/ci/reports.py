@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from syncer.cli.ci.place import folder
+from syncer.cli.ci.paths import folder
 from syncer.cli.out import replace_text
-from syncer.cli.reports import renderer
+from syncer.render import gitlab
+from syncer.render.junit import drift_junit, findings_junit
+from syncer.render.sarif import drift_sarif, findings_sarif
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,19 +31,18 @@ class Reports:
 
     def of_plan(self, plan: Plan) -> None:
         """Write what a plan found, and for GitLab how much it would change."""
-        self.of_findings(plan.diagnostics, plan.project, plan.checked)
+        self.of_findings(plan.diagnostics, plan.project, plan.origins)
         if self.gitlab is not None:
-            replace_text(self.gitlab, renderer("gitlab:report")(plan))
+            replace_text(self.gitlab, gitlab.report(plan))
 
     def of_findings(
-        self, found: Sequence[Diagnostic | Problem], project: str, checked: Mapping[Address, Origin]
+        self, found: Sequence[Diagnostic | Problem], project: str, origins: Mapping[Address, Origin]
     ) -> None:
-        """Write what was found in a manifest; `checked` is what was looked at."""
+        """Write what was found in a manifest; `origins` tells what was looked at."""
         if self.junit is not None:
-            replace_text(self.junit, renderer("junit:findings_junit")(found, project, checked=checked))
+            replace_text(self.junit, findings_junit(found, project, origins=origins))
         if self.sarif is not None:
-            written = renderer("sarif:findings_sarif")
-            replace_text(self.sarif, written(found, project, manifest=self.manifest, folder=folder()))
+            replace_text(self.sarif, findings_sarif(found, project, manifest=self.manifest, folder=folder()))
 
     def of_faults(self, error: InvalidManifest) -> None:
         """Write the faults of a manifest, whose project is not known then."""
@@ -50,7 +51,6 @@ class Reports:
     def of_drift(self, plan: Plan) -> None:
         """Write what changed outside."""
         if self.junit is not None:
-            replace_text(self.junit, renderer("junit:drift_junit")(plan))
+            replace_text(self.junit, drift_junit(plan))
         if self.sarif is not None:
-            written = renderer("sarif:drift_sarif")
-            replace_text(self.sarif, written(plan, manifest=self.manifest, folder=folder()))
+            replace_text(self.sarif, drift_sarif(plan, manifest=self.manifest, folder=folder()))

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syncer import library
-from syncer.cli.ci.reasons import NoReviewedPlan, TamperedPlan
-from syncer.errors import StalePlan
+from syncer.cli.ci.reasons import NoReviewedPlan, checking_plan
 from syncer.render.text import quantity
 
 if TYPE_CHECKING:
@@ -19,45 +18,40 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Reviewed:
     """A reviewed plan, or why there is none."""
 
     plan: Plan | None
     missing: str = ""
 
 
-def find(job: Job, session: Session, plan_file: Path | None) -> Found:
+def find_reviewed(job: Job, session: Session, plan_file: Path | None) -> Reviewed:
     """Read the plan that a file holds, or that the merged pull request of this commit left as an artifact.
 
     Raise TamperedPlan for what is no plan of this project, and what the platform raises.
     """
     if plan_file is not None:
-        return Found(plan=_loaded(session, plan_file))
+        return Reviewed(plan=_loaded(session, plan_file))
     sha = job.platform.run.sha
     pull = job.platform.merged_pull(sha)
     if pull is None:
         commit = f"commit {sha[:12]}" if sha else "this commit"
-        return Found(plan=None, missing=f"no merged pull request brought {commit}")
+        return Reviewed(plan=None, missing=f"no merged pull request brought {commit}")
     job.pull = pull.number
-    try:
+    with checking_plan():
         text = job.platform.plan_artifact(pull, job.artifact)
-    except StalePlan as error:
-        wrong = error
-    else:
-        missing = f"pull request {pull.number} has no artifact {job.artifact} for its last commit any more"
-        return Found(plan=None, missing=missing) if text is None else Found(plan=_loaded(session, text))
-    raise TamperedPlan(wrong.message, hint=wrong.hint)
+    if text is not None:
+        return Reviewed(plan=_loaded(session, text))
+    missing = f"pull request {pull.number} has no artifact {job.artifact} for its last commit any more"
+    return Reviewed(plan=None, missing=missing)
 
 
 def _loaded(session: Session, given: Path | bytes) -> Plan:
-    try:
+    with checking_plan():
         return library.load_reviewed(session, given)
-    except StalePlan as error:
-        wrong = error
-    raise TamperedPlan(wrong.message, hint=wrong.hint)
 
 
-def unreviewed(found: Found, fresh: Plan) -> NoReviewedPlan:
+def unreviewed(found: Reviewed, fresh: Plan) -> NoReviewedPlan:
     """Say that something would be applied that nobody has seen."""
     message = f"{found.missing}, and there {_to_do(len(fresh.changes))}"
     return NoReviewedPlan(message, hint="open a pull request, or say --unreviewed")

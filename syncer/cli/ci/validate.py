@@ -39,7 +39,7 @@ def validate(
     platform: str,
     label: str,
 ) -> int:
-    """Check the manifest and its policy, offline, and mark the lines that are wrong.
+    """Check manifest and policy, offline, and mark what is wrong.
 
     What breaks a rule ends with exit code 3, unless the rule only warns.
 
@@ -65,5 +65,4 @@ def _tell(job: Job, manifest: Manifest, found: list[Diagnostic]) -> None:
     job.annotate(found)
     job.outputs({"summary": told})
     job.summarize(findings_markdown(found, manifest.project, job.setting(summary=True)))
-    checked = {secret.address: secret.origin for secret in manifest.secrets.values()}
-    job.reports.of_findings(found, manifest.project, checked)
+    job.reports.of_findings(found, manifest.project, manifest.origins)

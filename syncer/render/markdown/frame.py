@@ -27,6 +27,10 @@ FINDINGS_SHARE = 1 / 6
 ROOM_FOR_FRAME = 3_000
 """Title, boxes, counts, fences, footer: all of a bounded length, the project's name included."""
 
+_FENCE = re.compile("`{3,}")
+"""Fewer end no fence of three."""
+_BACKTICK = "\\u0060"
+
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&*+,;=%-]{1,500}")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -80,12 +84,13 @@ class Part:
 
 def code(text: str) -> str:
     """Put a text on one line into a code span."""
-    return f"`{inert(clean(text))}`"
+    escaped = inert(clean(text)).replace("`", _BACKTICK)
+    return f"`{escaped}`"
 
 
 def inert(text: str) -> str:
     """Take from a text what could end a fence or begin a tag."""
-    return text.replace("`", "\\u0060").replace("<", "\\u003c")
+    return _FENCE.sub(lambda found: _BACKTICK * len(found[0]), text).replace("<", "\\u003c")
 
 
 def named(project: str, setting: Setting) -> str:

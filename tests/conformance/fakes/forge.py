@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import secrets
 import threading
+import zipfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from fnmatch import fnmatchcase
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -24,8 +26,23 @@ if TYPE_CHECKING:
     from conformance.fakes.secured import Tls
 
 JSON = ("Content-Type", "application/json; charset=utf-8")
+PLAN_FILE = "syncer-plan.json"
 PATIENCE = 30.0
 """Seconds after which a call that hangs ends."""
+
+
+def new_sha() -> str:
+    """Name a commit."""
+    return secrets.token_hex(20)
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """Pack files as an artifact is packed."""
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
 
 
 class Fault(Enum):

@@ -182,9 +182,9 @@ def test_a_broken_rule_is_everybodys(house: Watched, monkeypatch: pytest.MonkeyP
     """What a policy forbids keeps all of the plan from being applied."""
     house.declare(secret("s:a"), secret("s:b"))
     reviewed = review(house)
-    breach = Diagnostic(severity=Severity.ERROR, code="policy/naming", message="no", address=Address.parse("s:z"))
+    violation = Diagnostic(severity=Severity.ERROR, code="policy/naming", message="no", address=Address.parse("s:z"))
     monkeypatch.setattr(
-        "syncer.engine.confirm.make_plan", lambda *given: replace(make_plan(*given), diagnostics=(breach,))
+        "syncer.engine.confirm.make_plan", lambda *given: replace(make_plan(*given), diagnostics=(violation,))
     )
     with pytest.raises(PlanIncomplete):
         carry_out(house, reviewed)

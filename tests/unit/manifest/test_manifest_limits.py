@@ -96,3 +96,16 @@ def test_what_cannot_be_mended_is_still_reported(tmp_path: Path, monkeypatch: py
     """Where the rest stays wrong after the wrong parts are taken out, the meaning is not looked at."""
     monkeypatch.setattr(shape, "_replace", lambda *_: None)
     assert refusal(tmp_path, "version: 2\nproject: p\n") == "1:10: `version` must be 1"
+
+
+@pytest.mark.parametrize("kind", ["refs", "scopes"])
+def test_ten_thousand_wrong_names_are_told_at_once(tmp_path: Path, kind: str) -> None:
+    """The validator tells each with a copy of all of them, which took minutes, and all of the memory."""
+    secret = "{source: {env: A}}"
+    if kind == "refs":
+        text = "scopes:\n  g:\n    secrets:\n" + "".join(f"      wrong {n}: {secret}\n" for n in range(10_000))
+    else:
+        text = "scopes:\n" + "".join(f"  wrong {n}: {{secrets: {{a: {secret}}}}}\n" for n in range(10_000))
+    began = time.perf_counter()
+    assert refusal(tmp_path, HEAD + text).count("wrong") == 0
+    assert time.perf_counter() - began < 20

@@ -10,7 +10,7 @@ from policy_bench import ENV, found, manifest, told
 
 from syncer.model import Address
 from syncer.plans import Severity
-from syncer.policy.check import findings
+from syncer.policy.check import aged, findings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,10 +101,10 @@ def test_maximum_age_of_records(tmp_path: Path) -> None:
     }
     records = {Address(scope, ref): Record(now - age) for scope in ("prod", "test") for ref, age in ages.items()}
     shop = manifest(tmp_path, [rule], secrets)
-    (finding,) = findings(shop, records, now=now)
+    (finding,) = aged(shop, records, now)
     assert told([finding]) == ["prod:old its value is from 2026-03-02, and may be 90d old at most"]
     assert (finding.code, finding.severity) == ("policy/maximum-age", Severity.ERROR)
-    assert findings(shop, records) == findings(shop) == []
+    assert findings(shop) == []
 
 
 def test_generated_values_are_long_enough(tmp_path: Path) -> None:

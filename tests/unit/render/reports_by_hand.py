@@ -12,7 +12,7 @@ NASTY = "a\x00\x07\x1b[2J\u202e\ufffe\ud800</failure>]]>&<!-- [x](https://evil) 
 FINE = Address("global", "fine")
 
 
-def checked() -> dict[Address, Origin]:
+def origins() -> dict[Address, Origin]:
     """Give where drift was looked for."""
     lines = {"global:api": 12, "global:fine": 14, "payments:tls/key": 20}
     return {Address.parse(name): Origin("secrets/a b.yaml", line) for name, line in lines.items()}
@@ -22,7 +22,7 @@ def drifted_plan() -> Plan:
     """Give drift of every kind, an address that is fine, one that another run was writing, and warnings."""
     return plan(
         drift=all_drift(),
-        checked=checked() | {Address("global", "busy"): Origin("syncer.yaml", 30)},
+        origins=origins() | {Address("global", "busy"): Origin("syncer.yaml", 30)},
         unchecked=(Address("global", "busy"),),
         diagnostics=(
             error("another run was writing", severity=Severity.WARNING, code="busy", hint="plan again"),

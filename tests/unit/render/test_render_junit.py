@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 from hypothesis import given
 from hypothesis import strategies as st
 from plans_by_hand import CANARY, check_golden, error, hostile, plan, with_canary
-from reports_by_hand import NASTY, checked, drifted_plan, findings, nasty, problems
+from reports_by_hand import NASTY, drifted_plan, findings, nasty, origins, problems
 
 from syncer.model import Address
 from syncer.render.junit import drift_junit, findings_junit
@@ -30,7 +30,7 @@ def test_drift() -> None:
 
 def test_findings() -> None:
     """One failure to a case, however many errors; what is no error fails nothing."""
-    text = findings_junit(findings(), "shop", checked=checked())
+    text = findings_junit(findings(), "shop", origins=origins())
     check_golden("findings.junit.xml", text)
     assert cases(text) == {
         "global:api": ["failure", "system-out"],
@@ -61,7 +61,7 @@ def test_faults_of_a_manifest() -> None:
 def test_nothing_to_tell() -> None:
     """A report without a case is one, too."""
     assert cases(findings_junit([], "shop")) == cases(drift_junit(plan())) == {}
-    assert cases(findings_junit([], "shop", checked=checked())).keys() == {str(address) for address in checked()}
+    assert cases(findings_junit([], "shop", origins=origins())).keys() == {str(address) for address in origins()}
 
 
 def test_hostile_texts_are_visible_and_harmless() -> None:

@@ -121,9 +121,9 @@ def test_files_are_named_from_the_root_of_the_repository(file: str, folder: str,
 
 def moved(given: Plan) -> Plan:
     """Give the same drift, every line elsewhere and versions further on."""
-    later = {address: Origin(origin.file, origin.line + 7) for address, origin in given.checked.items()}
+    later = {address: Origin(origin.file, origin.line + 7) for address, origin in given.origins.items()}
     return replace(
-        given, checked=later, drift=tuple(replace(d, after=None) if d.kind == "value" else d for d in given.drift)
+        given, origins=later, drift=tuple(replace(d, after=None) if d.kind == "value" else d for d in given.drift)
     )
 
 

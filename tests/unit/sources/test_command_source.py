@@ -104,10 +104,11 @@ def test_it_runs_beside_the_manifest_file(run: Callable[..., Any], tmp_path: Pat
 
 
 def test_the_environment_is_handed_over_without_the_key(run: Callable[..., Any]) -> None:
-    """Of this run, and no program needs the project key."""
-    raw = run("env", environ={"SYNCER_KEY": CANARY, "SYNCER_OTHER": "x", "BYTES": os.fsdecode(b"\xff")})
+    """Of this run, and no program needs the project key, or the right to write the state."""
+    own = {"SYNCER_KEY": CANARY, "SYNCER_GIT_TOKEN": CANARY}
+    raw = run("env", environ={**own, "SYNCER_OTHER": "x", "BYTES": os.fsdecode(b"\xff")})
     assert set(raw.splitlines()) >= {b"SYNCER_OTHER=x", b"BYTES=\xff"}
-    assert b"SYNCER_KEY" not in raw
+    assert not any(name.encode() in raw for name in own)
 
 
 def test_standard_input_is_empty(run: Callable[..., Any]) -> None:

@@ -10,12 +10,10 @@ with FakeGithub("acme/shop") as github:
 from __future__ import annotations
 
 import secrets
-import zipfile
-from io import BytesIO
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from conformance.fakes.forge import Forge
+from conformance.fakes.forge import PLAN_FILE, Forge, new_sha, zipped
 from conformance.fakes.github import refusals
 from conformance.fakes.github.documents import Documents
 from conformance.fakes.github.routes import route
@@ -28,22 +26,7 @@ if TYPE_CHECKING:
     from conformance.fakes.forge import Call
     from conformance.fakes.secured import Tls
 
-PLAN_FILE = "syncer-plan.json"
 ALL = {"actions": "read", "contents": "write", "issues": "write", "pull-requests": "write"}
-
-
-def new_sha() -> str:
-    """Name a commit."""
-    return secrets.token_hex(20)
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """Pack files as `upload-artifact` does."""
-    buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
 
 
 class FakeGithub(Forge):

@@ -52,7 +52,7 @@ def workflow_run(github: FakeGithub, issue: Issue, sender: str = "dev") -> Paylo
     return {
         "action": "completed",
         "workflow_run": {
-            "id": 42,
+            "id": 41,  # before the run that this event sets off
             "name": "plan",
             "event": "pull_request",
             "status": "completed",

@@ -10,12 +10,10 @@ with FakeGitlab("acme/shop") as gitlab:
 from __future__ import annotations
 
 import secrets
-import zipfile
-from io import BytesIO
 from itertools import count
 from typing import TYPE_CHECKING
 
-from conformance.fakes.forge import Forge
+from conformance.fakes.forge import PLAN_FILE, Forge, new_sha, zipped
 from conformance.fakes.gitlab import refusals
 from conformance.fakes.gitlab.documents import Documents
 from conformance.fakes.gitlab.routes import route
@@ -28,23 +26,8 @@ if TYPE_CHECKING:
     from conformance.fakes.loopback import Answer
     from conformance.fakes.secured import Tls
 
-PLAN_FILE = "syncer-plan.json"
 BOT = "project_7_bot_5f1c"
 """Whose the access tokens of a project are."""
-
-
-def new_sha() -> str:
-    """Name a commit."""
-    return secrets.token_hex(20)
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """Pack files as a runner does."""
-    buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
 
 
 class FakeGitlab(Forge):
