@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.agent import bench_agent
 from benchmarks.aws import bench_aws
 from benchmarks.engines import bench_engines
+from benchmarks.gitops import bench_gitops
 from benchmarks.measure import RUNS, beside, clean_environment, install, once, report, show
 from benchmarks.vault import bench_vault
 
@@ -28,12 +29,13 @@ def main() -> None:
     """Print every figure."""
     with tempfile.TemporaryDirectory(prefix="syncer-bench-") as folder:
         workplace = Path(folder)
-        python = install(workplace / "venv", "aws", "vault", "dagu", "kestra")
+        python = install(workplace / "venv", "aws", "ci", "vault", "dagu", "fmt", "kestra")
         bench_start(python)
         bench_plan(python, workplace)
         bench_agent(python, workplace / "plan", SECRETS, SCOPES, clean_environment())
         bench_apply(python, workplace)
         bench_parts(python, workplace)
+        bench_gitops(python, workplace / "plan", SECRETS, values())
         bench_terraform(workplace)
         bench_aws(python, workplace)
         bench_vault(python, workplace)
@@ -59,6 +61,11 @@ def project(folder: Path, secrets: int) -> dict[str, str]:
     """Make a project and give the environment that its sources read."""
     folder.mkdir()
     (folder / "syncer.yaml").write_text(manifest(secrets))
+    return values(secrets)
+
+
+def values(secrets: int = SECRETS) -> dict[str, str]:
+    """Give the environment that the sources of a project read."""
     return clean_environment() | {f"BENCH_{number}": f"value-{number}" for number in range(secrets)}
 
 
@@ -100,7 +107,7 @@ def bench_apply(python: Path, workplace: Path) -> None:
 def bench_parts(python: Path, workplace: Path) -> None:
     """Where the time of a plan goes, in one process without the collector."""
     folder = workplace / "plan"
-    environ = clean_environment() | {f"BENCH_{number}": f"value-{number}" for number in range(SECRETS)}
+    environ = values()
     parts = Path(__file__).with_name("parts.py")
     print(f"\nparts of a no-op plan of {SECRETS}")
     sys.stdout.flush()
