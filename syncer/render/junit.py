@@ -6,6 +6,7 @@ case named once. https://docs.gitlab.com/ci/testing/unit_test_reports/
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -44,12 +45,14 @@ class _Report:
     """Every case of one project."""
 
     project: str
+    folder: str
     cases: dict[tuple[str, str], _Case] = field(default_factory=dict)
 
     def case(self, suite: str, name: str, file: str = "", line: int = 0) -> _Case:
         """Give the case of that name, made when it is first asked for."""
         if (suite, name) not in self.cases:
-            self.cases[suite, name] = _Case(suite=suite, name=name, file=file, line=line)
+            path = posixpath.normpath(posixpath.join(self.folder, file)) if file else ""
+            self.cases[suite, name] = _Case(suite=suite, name=name, file=path, line=line)
         return self.cases[suite, name]
 
     def address(self, address: Address, origin: Origin | None = None) -> _Case:
@@ -73,9 +76,12 @@ class _Report:
         return self.case(self.project, found.code, *(found.origin or ()))
 
 
-def drift_junit(plan: Plan) -> str:
-    """Write what changed outside: a failure for each address that did."""
-    report = _Report(project=plan.project)
+def drift_junit(plan: Plan, *, folder: str = "") -> str:
+    """Write what changed outside: a failure for each address that did.
+
+    `folder` leads from the root of the repository to where the names of files start.
+    """
+    report = _Report(project=plan.project, folder=folder)
     for address, origin in plan.origins.items():
         report.address(address, origin)
     for address in plan.unchecked:
@@ -90,13 +96,17 @@ def drift_junit(plan: Plan) -> str:
 
 
 def findings_junit(
-    diagnostics: Iterable[Diagnostic | Problem], project: str, *, origins: Mapping[Address, Origin] | None = None
+    diagnostics: Iterable[Diagnostic | Problem],
+    project: str,
+    *,
+    origins: Mapping[Address, Origin] | None = None,
+    folder: str = "",
 ) -> str:
     """Write the findings of a policy, or the faults of a manifest: a failure for each address with an error.
 
-    `origins` tells what was looked at; what was found fine is in the report, too.
+    `origins` tells what was looked at; what was found fine is in the report, too. `folder` is as for `drift_junit`.
     """
-    report = _Report(project=project)
+    report = _Report(project=project, folder=folder)
     for address, origin in (origins or {}).items():
         report.address(address, origin)
     for found in diagnostics:

@@ -40,7 +40,7 @@ class Reports:
     ) -> None:
         """Write what was found in a manifest; `origins` tells what was looked at."""
         if self.junit is not None:
-            replace_text(self.junit, findings_junit(found, project, origins=origins))
+            replace_text(self.junit, findings_junit(found, project, origins=origins, folder=folder()))
         if self.sarif is not None:
             replace_text(self.sarif, findings_sarif(found, project, manifest=self.manifest, folder=folder()))
 
@@ -51,6 +51,6 @@ class Reports:
     def of_drift(self, plan: Plan) -> None:
         """Write what changed outside."""
         if self.junit is not None:
-            replace_text(self.junit, drift_junit(plan))
+            replace_text(self.junit, drift_junit(plan, folder=folder()))
         if self.sarif is not None:
             replace_text(self.sarif, drift_sarif(plan, manifest=self.manifest, folder=folder()))
