@@ -324,6 +324,68 @@ def test_a_life_without_accidents(scene: Scene) -> None:
     assert scene.watch.seen > 200_000
 
 
+@pytest.fixture
+def pipeline(scene: Scene) -> Path:
+    """A job on a platform, after a push, in a repository whose remote holds the state; gives the remote."""
+    project, remote = scene.syncer.path, scene.syncer.path.with_name("remote.git")
+    for command in (["init", "-q", "--bare", remote], ["init", "-q"], ["remote", "add", "origin", remote]):
+        subprocess.run(["git", *command], check=True, cwd=project)
+    event = scene.temporary / "event.json"
+    event.write_text("{}")
+    for name, text in {
+        "ACTIONS": "true",
+        "REPOSITORY": "a/b",
+        "EVENT_NAME": "push",
+        "EVENT_PATH": str(event),
+        "REF": "refs/heads/main",
+        "SHA": "a" * 40,
+        "WORKSPACE": str(project),
+        "OUTPUT": str(scene.temporary / "output"),
+        "STEP_SUMMARY": str(scene.temporary / "summary"),
+    }.items():
+        scene.syncer.monkeypatch.setenv(f"GITHUB_{name}", text)
+    return remote
+
+
+def look_at_objects(scene: Scene, repository: Path) -> None:
+    """Look at what git holds, unpacked: every version of every file, and every message."""
+    every = ["git", "-C", repository, "cat-file", "--batch-all-objects", "--batch"]
+    held = subprocess.run(every, check=True, capture_output=True).stdout
+    assert b"records" in held
+    scene.watch.look(f"the objects of {repository.name}", held)
+
+
+def test_a_life_in_a_pipeline(scene: Scene, pipeline: Path) -> None:
+    """Neither in the branch of the state nor in anything that a job tells or leaves for others."""
+    secrets = every_source(scene)
+    policy = [{"rule": "allowed-sources", "sources": ["env"], "severity": "warning"}]
+    scene.syncer.declare(secrets, state={"type": "git"}, policy=policy)
+    reports = ("--junit", "found.xml", "--sarif", "found.sarif")
+    scene.run("ci", "validate", *reports)
+    scene.run("ci", "plan", "--gitlab-report", "counts.json", *reports)
+    scene.run("ci", "comment", "--plan", "syncer-plan.json", "--out", "comment.md")
+    scene.run("ci", "apply", "--plan-file", "syncer-plan.json")
+    for address in ("other:password", "other:token"):
+        scene.watch.add(address, scene.get(address))
+    scene.syncer.monkeypatch.setenv("CANARY_ENV", PLANTED["env_second"])
+    scene.run("ci", "apply", "--plan-file", "syncer-plan.json", code=7)
+    scene.run("ci", "apply", "--unreviewed")
+    scene.syncer.overwrite("global:env", PLANTED["drifted"].encode())
+    scene.run("ci", "drift", *reports, code=2)
+    for form in ("junit", "sarif"):
+        scene.run("drift", "--format", form, code=2)
+        scene.run("validate", "--format", form)
+    scene.run("fmt", "--diff", "--check", code=2)
+    look_at_objects(scene, pipeline)
+    subprocess.run(["git", "-C", pipeline, "update-ref", "-d", "refs/heads/syncer-state"], check=True)
+    for seen in (scene.syncer.path / ".syncer/git").glob("seen-*"):
+        seen.unlink()
+    scene.run("state", "rebuild", "--auto-approve")
+    look_at_objects(scene, pipeline)
+    assert (scene.temporary / "summary").read_text().count("###") == 7
+    assert scene.watch.seen > 100_000
+
+
 def test_drift_and_strangers(scene: Scene) -> None:
     """Values that others wrote are read, compared and imported without being shown."""
     secrets = applied(scene)
