@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from syncer.ci.platform import Level, Platform, Pull
 from syncer.ci.run import NOWHERE
+from syncer.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_COMMENT, _ISSUE = "a comment", "an issue"
 
 
 class NoPlatform(Platform):
@@ -30,16 +33,16 @@ class NoPlatform(Platform):
         """Do nothing."""
 
     def comment(self, pull: int, marker: str, body: str, *, create: bool = True) -> str | None:
-        """Give nothing."""
-        return None
+        """Raise InvalidConfiguration."""
+        raise _nobody(_COMMENT)
 
     def open_issue(self, marker: str, title: str, body: str) -> str:
-        """Give nothing."""
-        return ""
+        """Raise InvalidConfiguration."""
+        raise _nobody(_ISSUE)
 
     def close_issue(self, marker: str, body: str) -> str | None:
-        """Give nothing."""
-        return None
+        """Raise InvalidConfiguration."""
+        raise _nobody(_ISSUE)
 
     def merged_pull(self, sha: str) -> Pull | None:
         """Give nothing."""
@@ -52,3 +55,8 @@ class NoPlatform(Platform):
     def plan_artifact(self, pull: Pull, name: str) -> bytes | None:
         """Give nothing."""
         return None
+
+
+def _nobody(wanted: str) -> InvalidConfiguration:
+    message = f"{wanted} needs a platform, and this is a job of neither GitHub nor GitLab"
+    return InvalidConfiguration(message, hint="leave it out here; --out FILE and reports say the same")

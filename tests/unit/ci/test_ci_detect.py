@@ -45,14 +45,19 @@ def test_an_unknown_platform_is_refused() -> None:
 
 
 def test_nobody_is_told_anything_on_no_platform() -> None:
-    """Every method is there and does nothing."""
+    """What a run tells of itself goes nowhere; what somebody asked for cannot be had, and is no silent success."""
     platform = detect({})
     assert (platform.run.event, platform.run.trusted, platform.run.pull) == (Event.OTHER, True, None)
     platform.summarize("text")
     platform.outputs({"changes": "true"})
     assert platform.annotate("error", "text", file="a", line=1) == ""
-    assert platform.comment(1, "marker", "text") is None
-    assert (platform.open_issue("marker", "title", "text"), platform.close_issue("marker", "text")) == ("", None)
+    for ask in (
+        lambda: platform.comment(1, "marker", "text"),
+        lambda: platform.open_issue("marker", "title", "text"),
+        lambda: platform.close_issue("marker", "text"),
+    ):
+        with pytest.raises(InvalidConfiguration, match="needs a platform"):
+            ask()
     pull = Pull(number=1, sha="a", url="", trusted=True)
     assert (platform.merged_pull("a"), platform.pull_of_run(), platform.plan_artifact(pull, "a")) == (None, None, None)
 
