@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from syncer.errors import InvalidConfiguration
+from syncer.extras import how_to_install
 from syncer.options import did_you_mean
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def backend_class(type_name: str) -> type[Backend]:
         found: type[Backend] = _load(BACKEND_GROUP, type_name, target, BACKENDS)
     except ModuleNotFoundError as error:
         message = f"backend type {type_name} needs the package `{error.name}`"
-        raise InvalidConfiguration(message, hint=f"pip install 'syncer[{extra}]'" if extra else None) from None
+        raise InvalidConfiguration(message, hint=how_to_install(extra) if extra else None) from None
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from syncer.ci import sticky
 from syncer.ci.platform import Platform
 from syncer.errors import InvalidConfiguration
+from syncer.extras import how_to_install
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,4 +89,4 @@ class ApiPlatform(Platform):
             return self.client()
         except ModuleNotFoundError as error:
             message = f"{self.run.platform} needs the package `{error.name}`"
-        raise InvalidConfiguration(message, hint="install syncer with its extra `ci`")
+        raise InvalidConfiguration(message, hint=how_to_install("ci"))

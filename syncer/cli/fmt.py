@@ -14,6 +14,7 @@ from syncer.cli import CHANGES, OK
 from syncer.cli.options import PATH
 from syncer.cli.out import rewrite
 from syncer.errors import InvalidConfiguration
+from syncer.extras import how_to_install
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -65,7 +66,7 @@ def _formatter() -> ModuleType:
         return import_module("syncer.manifest.fmt.files")
     except ModuleNotFoundError as error:
         message = f"formatting needs the package `{error.name}`"
-    raise InvalidConfiguration(message, hint="pip install 'syncer[fmt]'")
+    raise InvalidConfiguration(message, hint=how_to_install("fmt"))
 
 
 def _standard_input(files: tuple[Path, ...]) -> bytes:

@@ -18,6 +18,7 @@ from syncer.consumers.access import Rights
 from syncer.consumers.consume import chain, check_scope
 from syncer.engine.session import Session, Surroundings
 from syncer.errors import InvalidConfiguration
+from syncer.extras import how_to_install
 from syncer.manifest import load_manifest
 from syncer.options import did_you_mean
 from syncer.retry import DEFAULT
@@ -124,7 +125,7 @@ def _starter() -> Callable[..., Server]:
         message = f"serving needs the package `{error.name}`"
     else:
         return found
-    raise InvalidConfiguration(message, hint="pip install 'syncer[serve]'")
+    raise InvalidConfiguration(message, hint=how_to_install("serve"))
 
 
 def _nothing(_line: str) -> None:

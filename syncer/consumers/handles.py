@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from syncer.consumers.lookup import Lookup
 from syncer.consumers.rooted import read_below
 from syncer.errors import AccessDenied, InvalidConfiguration, SyncerError
+from syncer.extras import how_to_install
 from syncer.handles import ClusterKey, File
 from syncer.model import Address
 
@@ -81,7 +82,7 @@ class Answers:
             from syncer.consumers.cluster import SERVICE_ACCOUNT, Cluster  # noqa: PLC0415  # it brings an HTTP client
         except ModuleNotFoundError as error:
             message = f"Kubernetes needs the package `{error.name}`"
-            return dict.fromkeys(keys, InvalidConfiguration(message, hint="pip install 'syncer[kubernetes]'"))
+            return dict.fromkeys(keys, InvalidConfiguration(message, hint=how_to_install("kubernetes")))
         cluster = Cluster(session=self._session, account=self._ground.account or SERVICE_ACCOUNT)
         answer = self._ground.deadline.each(cluster.read, [keys])[keys]
         return dict.fromkeys(keys, answer) if isinstance(answer, SyncerError) else answer

@@ -202,7 +202,7 @@ def test_without_the_library_the_extra_is_named(github: FakeGithub, monkeypatch:
     assert platform.annotate("error", "m")
     with pytest.raises(InvalidConfiguration, match="github needs the package `github`") as caught:
         platform.comment(1, MARKER, "one")
-    assert caught.value.hint == "install syncer with its extra `ci`"
+    assert caught.value.hint == "in the repository of syncer: pip install '.[ci]'"
 
 
 @pytest.mark.parametrize(

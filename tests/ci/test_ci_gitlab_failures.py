@@ -157,7 +157,7 @@ def test_without_token_or_library_it_is_told_what_is_missing(
     monkeypatch.setitem(sys.modules, "gitlab", None)
     with pytest.raises(InvalidConfiguration, match="gitlab needs the package `gitlab`") as caught:
         on_gitlab(gitlab).close_issue(MARKER, "a")
-    assert caught.value.hint == "install syncer with its extra `ci`"
+    assert caught.value.hint == "in the repository of syncer: pip install '.[ci]'"
 
 
 @pytest.mark.parametrize("token", [f"{CANARY}\n", f"{CANARY}\u20ac"])

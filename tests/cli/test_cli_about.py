@@ -155,7 +155,7 @@ def test_a_backend_whose_sdk_is_missing_is_listed(syncer: Folder) -> None:
         "syncer.registry.BACKENDS", {"acme": ("acme_is_not_here:X", "acme"), "bare": ("cli.bare:Bare", None)}
     )
     told = syncer.fine("backends")
-    assert "acme: not installed; pip install 'syncer[acme]'" in told
+    assert "acme: not installed; in the repository of syncer: pip install '.[acme]'" in told
     assert any(set(line.split()) == {"bare", "no"} for line in told.splitlines())
 
 

@@ -200,7 +200,8 @@ def test_without_ruamel(syncer: Folder, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "ruamel.yaml", None)
     result = syncer("fmt")
     assert result.code == 3
-    assert result.err == "error: formatting needs the package `ruamel.yaml`\nhint: pip install 'syncer[fmt]'\n"
+    assert result.err.startswith("error: formatting needs the package `ruamel.yaml`\nhint: ")
+    assert "pip install '.[fmt]'" in result.err
     assert syncer("fmt", "--help").code == 0
 
 

@@ -233,7 +233,7 @@ def test_validate_alone(fork: Fork) -> None:
     else:
         assert ended.returncode == 3
         assert f"backend type {kind} needs the package" in ended.stderr
-        assert "hint: pip install 'syncer[" in ended.stderr
+        assert "hint: in the repository of syncer: pip install '.[" in ended.stderr
 
 
 def test_the_guard_is_awake(tmp_path: Path) -> None:

@@ -425,7 +425,10 @@ def test_without_what_it_needs(shop: Folder) -> None:
     shop.monkeypatch.setitem(sys.modules, "uvicorn", None)
     result = serve(shop)
     assert result.code == 3
-    assert "error: serving needs the package `uvicorn`\nhint: pip install 'syncer[serve]'\n" in result.err
+    assert (
+        "error: serving needs the package `uvicorn`\nhint: in the repository of syncer: pip install '.[serve]'\n"
+        in result.err
+    )
 
 
 def test_a_value_that_is_no_text(shop: Folder) -> None:

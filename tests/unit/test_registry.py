@@ -141,7 +141,7 @@ def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.BACKENDS, "cloud", ("syncer_cloud_sdk_that_is_missing:Backend", "cloud"))
     with pytest.raises(InvalidConfiguration) as caught:
         registry.backend_class("cloud")
-    assert caught.value.hint == "pip install 'syncer[cloud]'"
+    assert caught.value.hint == "in the repository of syncer: pip install '.[cloud]'"
 
 
 @pytest.mark.parametrize(

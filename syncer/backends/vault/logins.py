@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 
 from syncer.backends.vault.auth import AppRoleAuth, JwtAuth, KubernetesAuth, UserpassAuth
 from syncer.errors import AccessDenied, BackendError, InvalidConfiguration
+from syncer.extras import how_to_install
 from syncer.sensitive import Sensitive
 
 if TYPE_CHECKING:
@@ -118,6 +119,6 @@ def _methods() -> ModuleType:
         from hvac.api import auth_methods  # noqa: PLC0415  # 0.1 s that a plan with a token at hand need not pay
     except ModuleNotFoundError as error:
         message = f"logging in to vault needs the package `{error.name}`"
-        raise InvalidConfiguration(message, hint="pip install 'syncer[vault]'") from None
+        raise InvalidConfiguration(message, hint=how_to_install("vault")) from None
     found: ModuleType = auth_methods  # Any to the type checker
     return found

@@ -18,7 +18,7 @@ def test_the_table() -> None:
         "a-backend-with-a-long-name": EVERY - {Capability.DISABLE_ADVISORY},
         "middling": {Capability.DISABLE_ADVISORY, Capability.DELETE, Capability.READ},
     }
-    check_golden("backends.txt", backends_table(known, {"acme": "pip install 'syncer[acme]'"}))
+    check_golden("backends.txt", backends_table(known, {"acme": "in the repository of syncer: pip install '.[acme]'"}))
 
 
 def test_nothing_is_installed() -> None:

@@ -30,7 +30,10 @@ try:
 except InvalidConfiguration as error:
     print(error.message, error.hint, error.__cause__, sep="|")
 """
-    assert python(BLOCKED + code) == f"backend type {name} needs the package `httpx`|pip install 'syncer[{name}]'|None"
+    assert (
+        python(BLOCKED + code)
+        == f"backend type {name} needs the package `httpx`|in the repository of syncer: pip install '.[{name}]'|None"
+    )
 
 
 def test_others_do_not_need_it() -> None:

@@ -222,7 +222,7 @@ def test_without_hvac(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hvac.api", None)
     with pytest.raises(InvalidConfiguration, match="needs the package `hvac") as caught:
         bench.open(ENVIRON, auth={"method": "approle", **METHODS["approle"]}).look(DB)
-    assert caught.value.hint == "pip install 'syncer[vault]'"
+    assert caught.value.hint == "in the repository of syncer: pip install '.[vault]'"
     bench.create(bench.open())
 
 
