@@ -15,7 +15,7 @@ from syncer.schemas import load_schema
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from syncer.manifest.document import Document, Report
+    from syncer.manifest.document import Document, Place, Report
     from syncer.manifest.wording import Finding
 
 MANIFEST = "manifest"
@@ -107,7 +107,8 @@ def _healed(document: Document, kind: str, findings: list[Finding]) -> dict[str,
         for key in finding.extra_keys:
             _drop(data, [*finding.place, key])
     for finding in findings:
-        if not finding.extra_keys:
+        # What is wrong below a key that was dropped, or a part that was replaced, is gone with it.
+        if not finding.extra_keys and _is_there(data, finding.place):
             _replace(data, list(finding.place), _LEAST[kind])
     return data
 
@@ -129,6 +130,13 @@ def _replace(data: dict[str, Any], path: list[str | int], least: dict[str, Any])
             data.update({name: value for name, value in least.items() if name == key})
         case _:
             data.update({name: value for name, value in least.items() if name not in data})
+
+
+def _is_there(data: object, place: Place) -> bool:
+    """Whether a document still has what holds a place."""
+    for step in place[:-1]:
+        data = _below(data, step)
+    return data is not None
 
 
 def _below(data: object, step: str | int) -> object:
