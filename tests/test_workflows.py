@@ -25,7 +25,7 @@ def tool(name: str) -> str:
     """Give the path of a program beside the interpreter, or of the system's own; skip without either."""
     found = shutil.which(name, path=f"{TOOLS}{os.pathsep}{os.environ['PATH']}")
     if found is None:
-        pytest.skip(f"there is no {name}; `make test` builds it where there is Go")
+        pytest.skip(f"there is no {name}; `make test` brings it, actionlint only where there is Go")
     return found
 
 

@@ -14,6 +14,7 @@ LIMIT = 64 * 1024 * 1024
 _MEMBERS = 1000
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others take memory as they please
 _ENCRYPTED = 1
+# The library says "not implemented" of an archive whose directory asks for what it does not know.
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError)
 _HINT = "plan again, and keep that plan in an artifact of its own"
 

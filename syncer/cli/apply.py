@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncer import library
-from syncer.cli.options import format_option, lock, lock_option, open_session, planning, policy_option, request
+from syncer.cli.options import (
+    approve_option,
+    format_option,
+    lock,
+    lock_option,
+    open_session,
+    planning,
+    policy_option,
+    request,
+)
 from syncer.cli.plan import check_complete, tell_calls, tell_plan
 from syncer.cli.signals import stop_on_signals
 from syncer.engine.carry import apply_plan
@@ -27,7 +36,7 @@ if TYPE_CHECKING:
 @click.argument("planfile", required=False, type=click.Path(path_type=Path))
 @planning
 @policy_option
-@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@approve_option
 @lock_option
 @format_option("human", "json")
 @click.pass_obj

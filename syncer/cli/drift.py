@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from syncer.cli import CHANGES, OK
-from syncer.cli.options import format_option, lock, lock_option, open_session, selectors
+from syncer.cli.options import approve_option, format_option, lock, lock_option, open_session, selectors, verify_option
 from syncer.cli.reports import tell_drift
 from syncer.engine.adopt import accept_drift, find_drift
 from syncer.errors import SyncerError
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @click.command
 @selectors
-@click.option("--verify-values", is_flag=True, help="Read values back instead of trusting versions.")
+@verify_option
 @click.option("--accept", is_flag=True, help="Take what is observed into the state, after asking.")
-@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@approve_option
 @lock_option
 @format_option("human", "json", "junit", "sarif", "markdown")
 @click.pass_obj

@@ -97,6 +97,15 @@ _SELECTORS = (
     ),
 )
 
+verify_option = click.option("--verify-values", is_flag=True, help="Read values back instead of trusting versions.")
+parallelism_option = click.option(
+    "--parallelism", type=click.IntRange(1, 256), default=10, show_default=True, help="How much goes on at once."
+)
+mass_change_option = click.option(
+    "--allow-mass-change", is_flag=True, help="Let more than 30 % of the secrets be withdrawn."
+)
+approve_option = click.option("--auto-approve", is_flag=True, help="Do not ask.")
+
 _PLANNING = (
     *_SELECTORS,
     click.option("--rotate", metavar="ADDRESS", multiple=True, help="Rotate these, globs allowed; repeatable."),
@@ -104,11 +113,9 @@ _PLANNING = (
     click.option(
         "--refresh/--no-refresh", default=True, show_default=True, help="Ask the backends, or trust the state."
     ),
-    click.option("--verify-values", is_flag=True, help="Read values back instead of trusting versions."),
-    click.option(
-        "--parallelism", type=click.IntRange(1, 256), default=10, show_default=True, help="How much goes on at once."
-    ),
-    click.option("--allow-mass-change", is_flag=True, help="Let more than 30 % of the secrets be withdrawn."),
+    verify_option,
+    parallelism_option,
+    mass_change_option,
 )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncer.cli.options import lock, lock_option, open_session
+from syncer.cli.options import approve_option, lock, lock_option, open_session
 from syncer.engine.rebuild import check_lost, rebuild, write_rebuilt
 from syncer.engine.standing import Standing
 from syncer.errors import SyncerError
@@ -25,7 +25,7 @@ _SYMBOLS = {Standing.PROVEN: "=", Standing.DIFFERS: "!", Standing.UNKNOWN: "?", 
 @click.command("rebuild")
 @click.option("--no-read", is_flag=True, help="Read no value; the next plan rotates them all.")
 @click.option("--declared-only", is_flag=True, help="Leave out what bears our mark and is not declared.")
-@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@approve_option
 @lock_option
 @click.pass_obj
 def rebuild_(console: Console, *, no_read: bool, declared_only: bool, auto_approve: bool, lock_timeout: float) -> None:

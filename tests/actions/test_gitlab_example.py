@@ -259,7 +259,7 @@ def test_the_scripts_have_no_mistake(tmp_path: Path) -> None:
     """As shellcheck sees it."""
     program = shutil.which("shellcheck", path=f"{sys.prefix}/bin") or shutil.which("shellcheck")
     if program is None:
-        pytest.skip("there is no shellcheck")
+        pytest.skip("there is no shellcheck beside the Python that runs the tests")
     document = Pipelines(EXAMPLE / ".gitlab-ci.yml")
     for name in ("plan", "plan without secrets", "apply", "drift"):
         whole = document._whole(name)

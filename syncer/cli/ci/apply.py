@@ -12,7 +12,15 @@ from syncer.cli.apply import carry_out, check_outcome, tell_outcome
 from syncer.cli.ci.job import Job, plan_outputs
 from syncer.cli.ci.options import Commenting, comment_option, on_platform
 from syncer.cli.ci.reviewed import Reviewed, find_reviewed, unreviewed
-from syncer.cli.options import PATH, lock, lock_option, open_session, policy_option
+from syncer.cli.options import (
+    PATH,
+    lock,
+    lock_option,
+    mass_change_option,
+    open_session,
+    parallelism_option,
+    policy_option,
+)
 from syncer.cli.plan import check_complete, tell_calls, tell_plan
 from syncer.engine.confirm import Confirmed
 from syncer.engine.guard import check_blast_radius
@@ -49,10 +57,8 @@ class _Asked:
 )
 @click.option("--unreviewed", is_flag=True, help="Apply all that is to be done, whoever has seen it.")
 @click.option("--allow-unchecked", is_flag=True, help="Also rotate what the reviewed plan listed as not checked.")
-@click.option("--allow-mass-change", is_flag=True, help="Let more than 30 % of the secrets be withdrawn.")
-@click.option(
-    "--parallelism", type=click.IntRange(1, 256), default=10, show_default=True, help="How much goes on at once."
-)
+@mass_change_option
+@parallelism_option
 @policy_option
 @lock_option
 @comment_option

@@ -8,15 +8,15 @@ import click
 
 from syncer.cli import CHANGES
 from syncer.cli.ci.job import Job
-from syncer.cli.ci.options import LABEL, on_platform, report_options
+from syncer.cli.ci.options import on_platform, report_options
 from syncer.cli.ci.reasons import Why
 from syncer.cli.ci.reports import Reports
 from syncer.cli.drift import find
-from syncer.cli.options import open_session, selectors
+from syncer.cli.options import open_session, selectors, verify_option
 from syncer.cli.plan import check_complete
 from syncer.plans import Selection
 from syncer.render.human import drift_text
-from syncer.render.markdown import drift_markdown
+from syncer.render.markdown import LABEL, drift_markdown
 from syncer.render.text import drift_lines, quantity
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @click.command
 @selectors
-@click.option("--verify-values", is_flag=True, help="Read values back instead of trusting versions.")
+@verify_option
 @click.option("--issue/--no-issue", help="Keep one issue open for as long as there is drift.")
 @click.option("--fail-on-drift/--no-fail-on-drift", default=True, show_default=True, help="Exit with 2 on drift.")
 @report_options

@@ -79,6 +79,8 @@ class Job:
         finally:  # also where a runner that ends the job does not wait for the comment
             with contextlib.suppress(SyncerError):
                 self.platform.outputs(self._outputs)
+        if self._no_comment is not None and error is not self._no_comment:
+            self.console.note(f"no comment was written: {self._no_comment.message}")
 
     def _detected(self, platform: str) -> Platform:
         try:
@@ -136,7 +138,6 @@ class Job:
         except SyncerError as error:
             self._no_comment = error
             self._mark("warning", f"no comment was written: {error.message}")
-            self.console.note(f"no comment was written: {error.message}")
         else:
             self.outputs({"comment-url": url or ""})
 

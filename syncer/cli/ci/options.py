@@ -10,14 +10,13 @@ import click
 
 from syncer.ci.detect import AUTO, PLATFORMS
 from syncer.cli.options import PATH, Option
+from syncer.render.markdown import LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-LABEL = "syncer"
-"""Of a repository with one plan; not shown."""
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 

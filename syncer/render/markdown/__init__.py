@@ -1,17 +1,18 @@
 """Plans, drift, outcomes and failures as GitHub-flavoured Markdown: comments, issues and the summaries of jobs.
 
 Whatever comes from a manifest, a backend or an artifact stands in a fenced block, where no markup, mention or
-reference is live, with backticks and `<` escaped as JSON does, so that it cannot leave the block either.
+reference is live; `<`, and as many backticks as could end the block, are escaped as JSON does.
 """
 
 from syncer.render.markdown.drift import drift_markdown
 from syncer.render.markdown.failure import failure_markdown
 from syncer.render.markdown.findings import findings_markdown
-from syncer.render.markdown.frame import LIMIT, Setting
+from syncer.render.markdown.frame import LABEL, LIMIT, Setting
 from syncer.render.markdown.outcome import outcome_markdown
 from syncer.render.markdown.plan import plan_markdown
 
 __all__ = [
+    "LABEL",
     "LIMIT",
     "Setting",
     "drift_markdown",

@@ -34,7 +34,7 @@ _BACKTICK = "\\u0060"
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&*+,;=%-]{1,500}")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_LABEL = "syncer"
+LABEL = "syncer"
 """What needs not be told, because most repositories have one plan."""
 
 
@@ -95,7 +95,7 @@ def inert(text: str) -> str:
 
 def named(project: str, setting: Setting) -> str:
     """Name a project, and the label where there may be several."""
-    label = f" ({code(setting.label)})" if setting.label not in ("", _LABEL) else ""
+    label = f" ({code(setting.label)})" if setting.label not in ("", LABEL) else ""
     return f"{code(project)}{label}"
 
 

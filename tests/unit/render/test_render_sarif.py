@@ -94,7 +94,7 @@ def test_reports_keep_the_official_schema(name: str) -> None:
     run_of(samples()[name])
     schema = os.environ.get("SYNCER_TEST_SARIF_SCHEMA")
     if not schema:
-        pytest.skip("no copy of the schema is named")
+        pytest.skip("SYNCER_TEST_SARIF_SCHEMA names no copy of the official schema")
     jsonschema.Draft4Validator(json.loads(Path(schema).read_bytes())).validate(json.loads(samples()[name]))
 
 
